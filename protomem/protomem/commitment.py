@@ -1,0 +1,58 @@
+"""A commitment to the multiset of remembered examples that costs the same whatever the memory's size.
+
+LtHash (Lewi et al., "Securing Update Propagation with Homomorphic Hashing", 2019): each example is hashed to 1,024
+numbers of 16 bits, the state is their sum modulo 2¹⁶. Adding and subtracting examples commute, and finding two different
+multisets with equal states is as hard as a short-integer-solution problem.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Commitment", "content"]
+
+LANES = 1_024
+"""Numbers in the state: the parameters lthash16 of the paper, at least 200 bits of security."""
+
+
+def content(codes: bytes, labels: tuple[str, ...]) -> bytes:
+    """The bytes that stand for an example's content: its codes and its sorted labels, each with its length."""
+    parts = [codes, *(label.encode() for label in labels)]
+    return b"".join(len(part).to_bytes(4, "little") + part for part in parts)
+
+
+@final
+class Commitment:
+    """A running LtHash over examples' contents. Equal multisets have equal `hex()`; the empty one is all zeros inside."""
+
+    def __init__(self) -> None:
+        self._state: npt.NDArray[np.uint16] = np.zeros(LANES, dtype=np.uint16)
+
+    def copy(self) -> Commitment:
+        other = Commitment()
+        other._state = self._state.copy()
+        return other
+
+    def add(self, contents: Iterable[bytes]) -> None:
+        """Add examples to the multiset."""
+        for one in contents:
+            self._state += _lanes(one)
+
+    def subtract(self, contents: Iterable[bytes]) -> None:
+        """Take examples out of the multiset; the inverse of `add`."""
+        for one in contents:
+            self._state -= _lanes(one)
+
+    def hex(self) -> str:
+        """SHA-256 of the state, 64 hex digits."""
+        return hashlib.sha256(self._state.astype("<u2").tobytes()).hexdigest()
+
+
+def _lanes(one: bytes) -> npt.NDArray[np.uint16]:
+    digest = hashlib.shake_256(one).digest(2 * LANES)
+    return np.frombuffer(digest, dtype="<u2").astype(np.uint16)

@@ -1,0 +1,179 @@
+"""The remembered examples in memory, in an order that does not depend on their history.
+
+Examples with the same labels form a group; a group is immutable and sorted by a hash of its codes. A write replaces the
+groups it touches and shares the others, so that a prediction keeps the picture it started with, and whatever was computed
+from an untouched group stays valid. Where floating-point work must run over examples, it runs in this order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from protomem.codes import Codes
+
+__all__ = ["Examples", "Group", "Labels"]
+
+Labels = tuple[str, ...]
+"""The labels of one example, sorted and without repeats."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The examples that carry exactly these labels, in canonical order.
+
+    `codes` (m, d) int8, `hashes` (m, 2) uint64: BLAKE2b-128 of each row's codes. Rows are sorted by hash, equal ones by
+    id; rows with equal hashes have equal codes, so that nothing computed from the codes sees the ids.
+    """
+
+    labels: Labels
+    ids: tuple[str, ...]
+    codes: Codes
+    hashes: npt.NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, labels: Labels, ids: Sequence[str], codes: Codes, hashes: npt.NDArray[np.uint64]) -> Group:
+        order = np.lexsort((np.asarray(ids), hashes[:, 1], hashes[:, 0]))
+        frozen = np.ascontiguousarray(codes[order])
+        frozen.setflags(write=False)
+        return cls(labels, tuple(ids[row] for row in order), frozen, hashes[order])
+
+    def with_rows(self, ids: Sequence[str], codes: Codes) -> Group:
+        """This group and more examples."""
+        return Group.of(
+            self.labels,
+            [*self.ids, *ids],
+            np.concatenate([self.codes, codes]),
+            np.concatenate([self.hashes, hash_codes(codes)]),
+        )
+
+    def without(self, ids: Iterable[str]) -> Group | None:
+        """This group without those examples; None if nothing is left."""
+        gone = set(ids)
+        keep = np.array([id not in gone for id in self.ids])
+        if not keep.any():
+            return None
+        kept = tuple(id for id in self.ids if id not in gone)
+        codes = self.codes[keep]
+        codes.setflags(write=False)
+        return Group(self.labels, kept, codes, self.hashes[keep])
+
+
+def hash_codes(codes: Codes) -> npt.NDArray[np.uint64]:
+    """BLAKE2b-128 of each row: uint64 (n, 2)."""
+    digests = b"".join(hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in codes)
+    return np.frombuffer(digests, dtype="<u8").reshape(len(codes), 2).astype(np.uint64)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """An immutable set of remembered examples: groups by labels, sorted by labels."""
+
+    dimension: int
+    groups: Mapping[Labels, Group] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.offsets[-1]
+
+    def with_rows(self, ids: Sequence[str], codes: Codes, labels: Sequence[Labels]) -> Examples:
+        """These examples and more; the ids must be new."""
+        groups = dict(self.groups)
+        for key, rows in _rows_by_labels(labels).items():
+            picked = [ids[row] for row in rows]
+            old = groups.get(key)
+            groups[key] = (
+                old.with_rows(picked, codes[rows])
+                if old is not None
+                else Group.of(key, picked, codes[rows], hash_codes(codes[rows]))
+            )
+        return Examples(self.dimension, dict(sorted(groups.items())))
+
+    def without(self, ids: Sequence[str], labels: Sequence[Labels]) -> Examples:
+        """These examples without those ids, whose labels the caller knows."""
+        groups = dict(self.groups)
+        for key, rows in _rows_by_labels(labels).items():
+            left = groups[key].without(ids[row] for row in rows)
+            if left is None:
+                del groups[key]
+            else:
+                groups[key] = left
+        return Examples(self.dimension, groups)
+
+    @cached_property
+    def offsets(self) -> list[int]:
+        """Where each group begins among all examples, and their number at the end."""
+        ends = np.cumsum([0, *(len(group.ids) for group in self.groups.values())])
+        return [int(end) for end in ends]
+
+    @cached_property
+    def _group_list(self) -> list[Group]:
+        return list(self.groups.values())
+
+    @cached_property
+    def names(self) -> Labels:
+        """Every label that some example carries, sorted."""
+        return tuple(sorted({label for key in self.groups for label in key}))
+
+    @cached_property
+    def codes(self) -> Codes:
+        """All codes in canonical order, int8 (n, d)."""
+        if not self.groups:
+            return np.zeros((0, self.dimension), dtype=np.int8)
+        return np.concatenate([group.codes for group in self.groups.values()])
+
+    @cached_property
+    def indicator(self) -> npt.NDArray[np.bool_]:
+        """For each group, which of `names` it carries: bool (groups, labels)."""
+        number = {name: index for index, name in enumerate(self.names)}
+        table = np.zeros((len(self.groups), len(self.names)), dtype=bool)
+        for row, key in enumerate(self.groups):
+            table[row, [number[label] for label in key]] = True
+        return table
+
+    @cached_property
+    def group_of_row(self) -> npt.NDArray[np.int64]:
+        """The group of each example in canonical order, int64 (n,)."""
+        return np.repeat(np.arange(len(self.groups)), np.diff(self.offsets))
+
+    def label_matrix(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of `names` these examples carry: bool (rows, labels)."""
+        return np.asarray(self.indicator[self.group_of_row[rows]])
+
+    def id_and_labels(self, row: int) -> tuple[str, Labels]:
+        """The id and the labels of the example at this canonical position."""
+        number = int(self.group_of_row[row])
+        group = self._group_list[number]
+        return group.ids[row - self.offsets[number]], group.labels
+
+    def rows_of(self, label: str) -> npt.NDArray[np.int64]:
+        """Canonical positions, ascending, of the examples that carry this label."""
+        spans = zip(self.groups, self.offsets, self.offsets[1:], strict=False)
+        return np.concatenate([np.arange(start, end) for key, start, end in spans if label in key])
+
+    def groups_of(self, label: str) -> tuple[Group, ...]:
+        """The groups that carry this label, in canonical order."""
+        return tuple(group for key, group in self.groups.items() if label in key)
+
+    def sample(self, size: int) -> npt.NDArray[np.int64]:
+        """Canonical positions, ascending, of the `size` examples with the smallest hashes.
+
+        A pure function of the examples that looks random, and changes only when one of its own members is forgotten or
+        an example with a smaller hash is learned.
+        """
+        hashes = np.concatenate([group.hashes for group in self.groups.values()])
+        return np.sort(np.lexsort((hashes[:, 1], hashes[:, 0]))[:size])
+
+
+def _rows_by_labels(labels: Sequence[Labels]) -> dict[Labels, list[int]]:
+    rows: dict[Labels, list[int]] = {}
+    for row, key in enumerate(labels):
+        rows.setdefault(key, []).append(row)
+    return rows

@@ -1,0 +1,129 @@
+"""The analytic head: ridge regression of the labels on the features, in closed form.
+
+    W = (ΦᵀΦ + γI)⁻¹ ΦᵀY                      primal, from the Gram matrix and the cross-moment
+      = Φᵀ(ΦΦᵀ + γI)⁻¹ Y                      dual, the same W, from the remembered codes where n ≤ D
+
+γ = s · trace(ΦᵀΦ) / n: the strength s is a ratio of noise to signal, whatever the scale of the features and their number.
+It enters when solving and is never part of what is stored.
+
+Source: ACU (arXiv 2505.12239); leave-one-out residuals (Y - Ŷ) / (1 - h) with the leverage h, Cook and Weisberg 1982.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg.lapack import dpotri
+
+from protomem.lift import FEATURE_MAX
+
+__all__ = ["STRENGTHS", "Analytic", "Dual", "Primal", "choose_strength"]
+
+Floats = npt.NDArray[np.float64]
+Features = npt.NDArray[np.float32]
+
+STRENGTHS = (0.01, 0.03, 0.1, 0.3)
+"""Candidates of s. On the training data of CLINC150 and BANKING77 the best lies inside at every size from 5 examples a
+class to all of them, and neighbours differ by under 0.3 points, so a finer grid would choose among noise."""
+
+MANTISSA = 53
+"""Integers below 2⁵³ are exact in float64, in any order of summation."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Analytic:
+    """Solved weights on a fixed-point grid: `weights` (D, labels) holds integers, W = weights · 2^-exponent.
+
+    Scores are then sums of integers, so that an item's score is the same to the bit alone and in any batch.
+    """
+
+    weights: Floats
+    exponent: int
+    strength: float
+
+    @classmethod
+    def rounded(cls, solved: Floats, strength: float) -> Analytic:
+        """Weights on the finest grid for which no score can leave the exact integers of float64."""
+        width = len(solved)
+        room = MANTISSA - 1 - int(np.ceil(np.log2(FEATURE_MAX * width)))
+        largest = float(np.abs(solved).max(initial=0.0))
+        exponent = room - int(np.ceil(np.log2(largest))) if largest > 0 else 0
+        return cls(np.rint(np.ldexp(solved, exponent)), exponent, strength)
+
+    def scores(self, features: Features) -> Floats:
+        """Scores of features (n, D), near 1 for a label and near 0 against it: (n, labels)."""
+        return np.asarray(np.ldexp(features.astype(np.float64) @ self.weights, -self.exponent))
+
+
+@final
+class Primal:
+    """The ridge problem from its sums: `gram` int64 (D, D), lower triangle, and `moments` int64 (D, labels)."""
+
+    def __init__(self, gram: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], count: int, strength: float) -> None:
+        ridge = strength * float(np.trace(gram)) / count
+        shifted = gram.astype(np.float64, order="F")
+        shifted[np.diag_indices_from(shifted)] += ridge
+        self._factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+        self._moments = moments
+        self._strength = strength
+
+    def solve(self) -> Analytic:
+        moments = np.asfortranarray(self._moments, dtype=np.float64)
+        return Analytic.rounded(cho_solve(self._factor, moments, check_finite=False), self._strength)
+
+    def leverages(self, features: Features) -> Floats:
+        """h = φᵀ(ΦᵀΦ + γI)⁻¹φ of remembered examples' features (n, D): (n,), in 0..1."""
+        columns = np.asfortranarray(features.T, dtype=np.float64)
+        half = solve_triangular(self._factor[0], columns, lower=True, overwrite_b=True, check_finite=False)
+        return np.asarray(np.square(half).sum(axis=0))
+
+
+@final
+class Dual:
+    """The same problem from the examples: `features` (n, D) and `targets` bool (n, labels), in canonical order."""
+
+    def __init__(self, features: Features, targets: npt.NDArray[np.bool_], strength: float) -> None:
+        kernel = (features @ features.T).astype(np.float64)
+        self._ridge = strength * float(np.trace(kernel)) / len(features)
+        kernel[np.diag_indices_from(kernel)] += self._ridge
+        self._factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+        self._features = features
+        self._targets = targets
+        self._strength = strength
+
+    def solve(self) -> Analytic:
+        duals = cho_solve(self._factor, self._targets.astype(np.float64), check_finite=False)
+        return Analytic.rounded(self._features.astype(np.float64).T @ duals, self._strength)
+
+    def leverages(self, features: Features) -> Floats:
+        """As `Primal.leverages`: h = (φᵀφ - kᵀ(ΦΦᵀ + γI)⁻¹k) / γ with k = Φφ."""
+        across = (self._features @ features.T).astype(np.float64)
+        explained = (across * cho_solve(self._factor, across, check_finite=False)).sum(axis=0)
+        return np.asarray((np.square(features).sum(axis=1, dtype=np.float64) - explained) / self._ridge)
+
+
+def choose_strength(features: Features, targets: npt.NDArray[np.bool_]) -> float:
+    """The strength with the fewest leave-one-out errors on these examples; of equals the largest.
+
+    Leave-one-out predictions are closed-form in the dual: y - α / diag((K + γI)⁻¹).
+    """
+    kernel = (features @ features.T).astype(np.float64)
+    mean = float(np.trace(kernel)) / len(kernel)
+    errors = {strength: _leave_one_out_errors(kernel, targets, strength * mean) for strength in STRENGTHS}
+    return min(reversed(STRENGTHS), key=lambda strength: errors[strength])
+
+
+def _leave_one_out_errors(kernel: Floats, targets: npt.NDArray[np.bool_], ridge: float) -> int:
+    shifted = kernel + ridge * np.eye(len(kernel))
+    factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+    numbers = targets.astype(np.float64)
+    duals = cho_solve(factor, numbers, check_finite=False)
+    inverse, _ = dpotri(factor[0], lower=1)
+    left_out = numbers - duals / np.diag(inverse)[:, None]
+    hit = targets[np.arange(len(targets)), left_out.argmax(axis=1)]
+    return int(np.count_nonzero(~hit))

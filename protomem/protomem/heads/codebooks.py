@@ -1,0 +1,62 @@
+"""The codebook head: discrete key-value codes (arXiv 2207.11240) with integer label counts as values.
+
+Each book maps an item to one frozen key; the value of a key is how often each label met it. Read as naive Bayes over the
+books: the score of a label is the mean over books of log((count + ½) / (n + ½·keys)), a smoothed frequency of the item's
+key among the label's examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from protomem.statistics import LabelSums
+
+__all__ = ["Codebooks"]
+
+Floats = npt.NDArray[np.float64]
+
+SMOOTHING = 0.5
+"""Jeffreys' prior of a multinomial."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Codebooks:
+    """Mean log frequencies: `table` float64 (books · keys, labels)."""
+
+    table: Floats
+    books: int
+    keys: int
+
+    @classmethod
+    def of(cls, sums: Mapping[str, LabelSums], names: Sequence[str]) -> Codebooks:
+        """The head of these labels' key counts, in the order of `names`."""
+        counts = np.stack([sums[name].keys for name in names])
+        totals = np.array([sums[name].count for name in names])
+        _, books, keys = counts.shape
+        table = _log_frequency(counts, totals[:, None, None], keys) / books
+        return cls(np.ascontiguousarray(table.reshape(len(names), books * keys).T), books, keys)
+
+    def scores(self, keys: npt.NDArray[np.int64]) -> Floats:
+        """Mean log frequency of items' keys (n, books) for each label: (n, labels)."""
+        columns = (keys + np.arange(self.books) * self.keys).ravel()
+        starts = np.arange(len(keys) + 1) * self.books
+        picks = csr_array((np.ones(len(columns)), columns, starts), shape=(len(keys), len(self.table)))
+        return np.asarray(picks @ self.table)
+
+
+def leave_one_out(sums: LabelSums, keys: npt.NDArray[np.int64]) -> float:
+    """The score of one of a label's own examples, keys (books,), by the counts that are left without it."""
+    books, size = sums.keys.shape
+    met = sums.keys[np.arange(books), keys]
+    return float(_log_frequency(met - 1, np.array(sums.count - 1), size).mean())
+
+
+def _log_frequency(counts: npt.NDArray[np.int64], totals: npt.NDArray[np.int64], keys: int) -> Floats:
+    return np.asarray(np.log((counts + SMOOTHING) / (totals + SMOOTHING * keys)))

@@ -1,0 +1,84 @@
+"""The prototype head: nearest class mean, with sub-prototypes for classes with several modes, searched with FAISS.
+
+A prototype is the class's code sum brought back to the grid of the codes; a sub-prototype is that of the examples that
+share a frozen mode key. An item's score for a class is its largest cosine with one of the class's prototypes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from protomem.codes import Codes, quantize
+from protomem.statistics import LabelSums
+
+__all__ = ["NEAREST_PROTOTYPES", "Prototypes", "code_index"]
+
+Floats = npt.NDArray[np.float64]
+
+NEAREST_PROTOTYPES = 64
+"""Prototypes found for an item; a class that is not among them scores as the last one found, which bounds it from
+above. The answer is never that far down, and the cost does not grow with the classes."""
+
+
+def code_index(codes: npt.NDArray[np.float32]) -> faiss.IndexScalarQuantizer:
+    """A FAISS index of int8 codes (n, d) as they are: inner products are exact integers."""
+    kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
+    index = faiss.IndexScalarQuantizer(codes.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+    index.add(codes)
+    return index
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Prototypes:
+    """The prototypes of `labels` classes: a FAISS index and the class that owns each of its vectors."""
+
+    index: faiss.IndexScalarQuantizer
+    owners: npt.NDArray[np.int64]
+    labels: int
+    scale: int
+
+    @classmethod
+    def of(cls, sums: Mapping[str, LabelSums], names: Sequence[str], scale: int) -> Prototypes:
+        """Prototypes of these labels' sums, in the order of `names`."""
+        vectors, owners = [], []
+        for owner, name in enumerate(names):
+            some = _directions(sums[name].codes, sums[name].mode_codes)
+            vectors.append(some)
+            owners += [owner] * len(some)
+        index = code_index(quantize(np.concatenate(vectors), scale).astype(np.float32))
+        return cls(index, np.array(owners, dtype=np.int64), len(names), scale)
+
+    def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
+        """Largest cosine with a prototype of each class: codes (n, d) to (n, labels)."""
+        products, found = self.index.search(codes, min(NEAREST_PROTOTYPES, self.index.ntotal))
+        scores = np.repeat(products[:, -1:].astype(np.float64), self.labels, axis=1)
+        rows = np.arange(len(codes))[:, None]
+        np.maximum.at(scores, (rows, self.owners[found]), products)
+        return np.asarray(scores / (lengths[:, None] * self.scale))
+
+    def __len__(self) -> int:
+        return int(self.index.ntotal)
+
+
+def leave_one_out(sums: LabelSums, codes: Codes, mode: int, scale: int) -> float:
+    """The score of one of a label's own examples, codes (d,), by the prototypes that are left without it."""
+    modes = sums.mode_codes.copy()
+    modes[mode] -= codes
+    left = _directions(sums.codes - codes, modes)
+    if not len(left):
+        return -1.0
+    products = quantize(left, scale).astype(np.float64) @ codes.astype(np.float64)
+    return float(products.max() / (np.linalg.norm(codes.astype(np.float64)) * scale))
+
+
+def _directions(codes: npt.NDArray[np.int64], mode_codes: npt.NDArray[np.int64]) -> Floats:
+    """The class's sum and its modes' sums, without those that are zero and so have no direction."""
+    sums = np.concatenate([codes[None], mode_codes]).astype(np.float64)
+    return np.asarray(sums[sums.any(axis=1)])
