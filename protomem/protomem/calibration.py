@@ -24,7 +24,7 @@ __all__ = ["CALIBRATION_SAMPLE", "Calibration"]
 
 Floats = npt.NDArray[np.float64]
 
-CALIBRATION_SAMPLE = 256
+CALIBRATION_SAMPLE = 128
 """Examples left out in turn. One temperature needs no more, and each costs a triangular solve at every change."""
 
 USUAL_TEMPERATURE = 0.1

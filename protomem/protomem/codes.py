@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CODE_MAX", "EXACT_FLOAT32", "MAX_DIMENSION", "Codes", "code_scale", "quantize"]
+__all__ = ["CODE_MAX", "EXACT_FLOAT32", "MAX_DIMENSION", "Codes", "code_lengths", "code_scale", "quantize"]
 
 Codes = npt.NDArray[np.int8]
 """int8 array (n, d)."""
@@ -45,3 +45,8 @@ def quantize(embeddings: npt.NDArray[np.floating], scale: int) -> Codes:
     rows = rows / np.abs(rows).max(axis=1, keepdims=True)
     rows /= np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
     return np.clip(np.rint(rows * scale), -CODE_MAX, CODE_MAX).astype(np.int8)
+
+
+def code_lengths(codes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Euclidean lengths of codes given as float32 (n, d): (n,). The sums of squares are exact integers."""
+    return np.sqrt(np.einsum("ij,ij->i", codes, codes).astype(np.float64))

@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from protomem.codes import Codes
+from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples, Group
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
@@ -45,7 +45,7 @@ class Items:
 
     def __init__(self, space: Space, codes: Codes) -> None:
         self.codes = codes.astype(np.float32)
-        self.lengths: Floats = np.sqrt(np.square(self.codes).sum(axis=1, dtype=np.float64))
+        self.lengths = code_lengths(self.codes)
         self.features = space.lift.features(codes)
         self.keys = space.keys.lookup(codes)
 
@@ -120,13 +120,20 @@ class Ensemble:
             sample_signature=signature,
         )
 
-    def scores(self, items: Items, nearest: Nearest, allowed: npt.NDArray[np.bool_] | None = None) -> Floats:
-        """The ensemble's scores (n, labels); labels that are not `allowed` (labels,) get minus infinity."""
+    def scores(
+        self, items: Items, nearest: Nearest, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[Floats, Floats]:
+        """The ensemble's scores (n, labels) and the best subspace scores (n,).
+
+        `allowed` (labels,) restricts the answer: the other labels get minus infinity.
+        """
         base = self.base(items, nearest)
         if allowed is not None:
             base[:, ~allowed] = -np.inf
-        shortlist = self.shortlist(base)
-        return base + WEIGHTS["subspaces"] * spread(self.shortlisted(items, shortlist), shortlist, len(self.names))
+        shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
+        shortlisted = self.shortlisted(items, shortlist)
+        total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(self.names))
+        return total, shortlisted.max(axis=1)
 
     def base(self, items: Items, nearest: Nearest) -> Floats:
         """The weighted scores of every head but the subspaces: (n, labels)."""
@@ -137,9 +144,12 @@ class Ensemble:
             codebooks=self.codebooks.scores(items.keys),
         )
 
-    def shortlist(self, base: Floats) -> npt.NDArray[np.int64]:
-        """The classes for which the subspaces are asked: (n, SHORTLIST), best first, equal ones in the order of names."""
-        return np.argsort(-base, axis=1, kind="stable")[:, :SHORTLIST]
+    def shortlist(self, base: Floats, allowed: int | None = None) -> npt.NDArray[np.int64]:
+        """The classes for which the subspaces are asked, best first, equal ones in the order of names.
+
+        (n, SHORTLIST) positions in `names`; fewer columns where fewer labels are remembered or allowed.
+        """
+        return np.argsort(-base, axis=1, kind="stable")[:, : min(SHORTLIST, allowed or SHORTLIST)]
 
     def shortlisted(self, items: Items, shortlist: npt.NDArray[np.int64]) -> Floats:
         """The subspace head's scores for the shortlist: (n, SHORTLIST)."""

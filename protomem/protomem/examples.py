@@ -107,6 +107,14 @@ class Examples:
                 groups[key] = left
         return Examples(self.dimension, groups)
 
+    def codes_of(self, ids: Sequence[str], labels: Sequence[Labels]) -> Codes:
+        """The codes of these remembered examples, whose labels the caller knows: int8 (n, d)."""
+        codes = np.empty((len(ids), self.dimension), dtype=np.int8)
+        for key, rows in _rows_by_labels(labels).items():
+            place = {id: position for position, id in enumerate(self.groups[key].ids)}
+            codes[rows] = self.groups[key].codes[[place[ids[row]] for row in rows]]
+        return codes
+
     @cached_property
     def offsets(self) -> list[int]:
         """Where each group begins among all examples, and their number at the end."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from protomem.codes import Codes
 from protomem.lift import ternary
+from protomem.search import nearest_in_books
 
 __all__ = ["Keys"]
 
@@ -49,4 +50,4 @@ class Keys:
         """The key of each code in each book: (n, d) int8 to (n, books) int64 in 0..size-1."""
         queries = np.ones((len(codes), self.dimension + 1), dtype=np.float32)
         queries[:, :-1] = codes
-        return np.column_stack([index.search(queries, 1)[1][:, 0] for index in self._indexes])
+        return nearest_in_books(self._indexes, queries)

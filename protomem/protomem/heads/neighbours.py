@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
-from protomem.codes import Codes
+from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
-from protomem.heads.prototypes import code_index
+from protomem.search import CodeIndex
 
 __all__ = ["NEIGHBOURS", "Neighbours", "Nearest"]
 
@@ -42,18 +41,17 @@ class Nearest:
 class Neighbours:
     """A FAISS index of all remembered codes in canonical order."""
 
-    index: faiss.IndexScalarQuantizer
+    index: CodeIndex
     lengths: Floats
 
     @classmethod
     def of(cls, codes: Codes) -> Neighbours:
         """The head of these codes, int8 (n, d), in canonical order."""
-        numbers = codes.astype(np.float32)
-        return cls(code_index(numbers), np.sqrt(np.square(numbers).sum(axis=1, dtype=np.float64)))
+        return cls(CodeIndex(codes), code_lengths(codes.astype(np.float32)))
 
     def nearest(self, codes: npt.NDArray[np.float32], lengths: Floats, count: int) -> Nearest:
         """The `count` nearest examples by inner product of items with these codes (n, d) and lengths (n,)."""
-        total = int(self.index.ntotal)
+        total = len(self.index)
         count = min(count, total)
         products, rows = self.index.search(codes, min(count + 1, total))
         tied = np.flatnonzero(products[:, -1] == products[:, count - 1]) if total > count else np.array([], dtype=int)

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import Codes, quantize
+from protomem.search import search
 from protomem.statistics import LabelSums
 
-__all__ = ["NEAREST_PROTOTYPES", "Prototypes", "code_index"]
+__all__ = ["NEAREST_PROTOTYPES", "Prototypes"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,20 +27,12 @@ NEAREST_PROTOTYPES = 64
 above. The answer is never that far down, and the cost does not grow with the classes."""
 
 
-def code_index(codes: npt.NDArray[np.float32]) -> faiss.IndexScalarQuantizer:
-    """A FAISS index of int8 codes (n, d) as they are: inner products are exact integers."""
-    kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
-    index = faiss.IndexScalarQuantizer(codes.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-    index.add(codes)
-    return index
-
-
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Prototypes:
     """The prototypes of `labels` classes: a FAISS index and the class that owns each of its vectors."""
 
-    index: faiss.IndexScalarQuantizer
+    index: faiss.IndexFlatIP
     owners: npt.NDArray[np.int64]
     labels: int
     scale: int
@@ -52,12 +45,14 @@ class Prototypes:
             some = _directions(sums[name].codes, sums[name].mode_codes)
             vectors.append(some)
             owners += [owner] * len(some)
-        index = code_index(quantize(np.concatenate(vectors), scale).astype(np.float32))
+        codes = quantize(np.concatenate(vectors), scale).astype(np.float32)
+        index = faiss.IndexFlatIP(codes.shape[1])
+        index.add(codes)
         return cls(index, np.array(owners, dtype=np.int64), len(names), scale)
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
         """Largest cosine with a prototype of each class: codes (n, d) to (n, labels)."""
-        products, found = self.index.search(codes, min(NEAREST_PROTOTYPES, self.index.ntotal))
+        products, found = search(self.index, codes, min(NEAREST_PROTOTYPES, self.index.ntotal))
         scores = np.repeat(products[:, -1:].astype(np.float64), self.labels, axis=1)
         rows = np.arange(len(codes))[:, None]
         np.maximum.at(scores, (rows, self.owners[found]), products)

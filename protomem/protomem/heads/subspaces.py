@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dtrtri
 
-from protomem.codes import Codes
+from protomem.codes import Codes, code_lengths
 
 __all__ = ["NOISE", "SUBSPACE_ROWS", "Subspace", "subspaces"]
 
@@ -51,7 +51,7 @@ class Subspace:
     def of(cls, codes: Codes) -> Subspace:
         """The subspace of these codes, int8 (m, d), in canonical order."""
         numbers = codes.astype(np.float32)
-        lengths = np.sqrt(np.square(numbers).sum(axis=1, dtype=np.float64))
+        lengths = code_lengths(numbers)
         shifted = _kernel(numbers, lengths, numbers, lengths) + NOISE * np.eye(len(codes))
         factor, _ = dpotrf(np.asfortranarray(shifted), lower=1, clean=1)
         inverse, _ = dtrtri(factor, lower=1)

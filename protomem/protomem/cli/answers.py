@@ -1,0 +1,81 @@
+"""Answers for people, as tables, and for programs, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from protomem.answers import Answer
+from protomem.cli.shared import bar, cell, percent
+
+__all__ = ["answer_as_json", "print_answer", "print_answers"]
+
+
+def answer_as_json(name: str, answer: Answer) -> dict[str, Any]:
+    """An answer as a JSON object; `name` is the text, or the id or number of the row."""
+    return {
+        "item": name,
+        "label": answer.label,
+        "probability": answer.probability,
+        "ranking": [{"label": label, "probability": probability} for label, probability in answer.ranking],
+        "label_set": None if answer.label_set is None else sorted(answer.label_set),
+        "novelty": answer.novelty,
+        "abstained": answer.abstained,
+        "evidence": [
+            {"id": one.id, "labels": list(one.labels), "similarity": one.similarity, "item": one.item}
+            for one in answer.evidence
+        ],
+        "heads": list(answer.heads),
+    }
+
+
+def print_answer(console: Console, name: str, answer: Answer) -> None:
+    """One answer in full: the ranking, then the evidence."""
+    console.print(Text.assemble("\n“", cell(name, style="bold"), "”"))
+    console.print(_ranking(answer))
+    if answer.label_set is not None:
+        console.print(Text.assemble("  label set  ", cell(", ".join(sorted(answer.label_set)) or "none")))
+    console.print(Text.assemble(f"  novelty    {answer.novelty:.3f}", " (abstained: none of these)" * answer.abstained))
+    if answer.evidence:
+        console.print(_evidence(answer))
+
+
+def print_answers(console: Console, names: Sequence[str], answers: Sequence[Answer]) -> None:
+    """Many answers, one line each, with the nearest remembered example."""
+    table = Table(
+        "item", "label", _right("probability"), _right("novelty"), "nearest example", box=None, pad_edge=False
+    )
+    for name, answer in zip(names, answers, strict=True):
+        nearest = f"{answer.evidence[0].id} ({answer.evidence[0].similarity:.2f})" if answer.evidence else ""
+        table.add_row(
+            cell(name, 40), _label(answer), percent(answer.probability), f"{answer.novelty:.3f}", cell(nearest)
+        )
+    console.print(table)
+
+
+def _right(header: str) -> Column:
+    return Column(header, justify="right")
+
+
+def _label(answer: Answer) -> Text:
+    return Text("none of these", style="yellow") if answer.label is None else cell(answer.label, 40, style="bold")
+
+
+def _ranking(answer: Answer) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for place, (label, probability) in enumerate(answer.ranking):
+        style = "bold" if place == 0 and not answer.abstained else ""
+        table.add_row(cell(label, 40, style), Text(percent(probability), justify="right"), bar(probability))
+    return table
+
+
+def _evidence(answer: Answer) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for one in answer.evidence:
+        told = f"“{one.item}”" if one.item is not None else ""
+        table.add_row(f"{one.similarity:.2f}", cell(one.id, 24), cell(", ".join(one.labels), 24), cell(told, 60, "dim"))
+    return table

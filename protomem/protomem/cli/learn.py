@@ -1,0 +1,109 @@
+"""`protomem learn`: teach a memory the examples in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+import protomem
+from protomem.cli.file_query import Columns
+from protomem.cli.reading import Batch, ItemFile
+from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, print_json, progress_bar, reported_errors
+from protomem.encoders.base import Progress as Reports
+from protomem.errors import ProtomemError
+from protomem.receipts import Receipt
+from protomem.settings import Retain
+
+__all__ = ["learn"]
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+
+
+@reported_errors()
+def learn(
+    file: Annotated[Path, typer.Argument(help="A file ending in .csv, .jsonl or .parquet.", metavar="FILE")],
+    memory: MemoryPath,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="A sentence-transformers model, onnx:NAME or vectors:DIMENSION. A memory that is there keeps its own; a "
+            f"new one takes {DEFAULT_ENCODER}, or the length of the vectors in the file."
+        ),
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
+    label_column: Annotated[str, typer.Option(help="The column of the labels; a list holds several.")] = "label",
+    id_column: Annotated[str | None, typer.Option(help="The column of the ids; without it, new ones are made.")] = None,
+    subject_column: Annotated[str | None, typer.Option(help="The column that says whose data a row is.")] = None,
+    vectors_column: Annotated[str | None, typer.Option(help="A column of lists of numbers, in place of texts.")] = None,
+    labels_separator: Annotated[
+        str | None, typer.Option(help="What parts several labels in one text, such as '|'.")
+    ] = None,
+    where: Annotated[str | None, typer.Option(help="Learn only the rows of this SQL condition.")] = None,
+    retain: Annotated[
+        Retain | None,
+        typer.Option(help="What a new memory keeps of each example: codes, or items for the text as well."),
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Rows that are learned at once, wholly or not at all.")] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Teach a memory the examples in a file; the memory is created if it is not there."""
+    columns = Columns(text_column, vectors_column, label_column, id_column, subject_column)
+    source = ItemFile(file, columns, where, labels_separator)
+    with protomem.open(memory, encoder=encoder or _first_encoder(memory, source), retain=retain) as opened:
+        receipts = _learn_all(opened, source, batch)
+        report = _report(memory, opened, receipts)
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report)
+
+
+def _first_encoder(path: Path, source: ItemFile) -> str | None:
+    """The encoder of a memory that is not there yet; None, for its own, if it is."""
+    if path.exists():
+        return None
+    return DEFAULT_ENCODER if source.columns.vectors is None else f"vectors:{source.dimension()}"
+
+
+def _learn_all(memory: protomem.Memory, source: ItemFile, size: int) -> list[Receipt]:
+    receipts = []
+    with progress_bar("learning") as report:
+        for batch in source.batches(size):
+            receipts.append(_learn_batch(memory, source, batch, report))
+            report(batch.last, source.count)
+    return receipts
+
+
+def _learn_batch(memory: protomem.Memory, source: ItemFile, batch: Batch, report: Reports) -> Receipt:
+    def advance(done: int, _: int) -> None:
+        report(batch.first - 1 + done, source.count)
+
+    try:
+        return memory.learn(batch.items, batch.labels or [], batch.ids, batch.subjects, progress=advance)
+    except ProtomemError:
+        before = f"; the {batch.first - 1} rows before are remembered" if batch.first > 1 else ""
+        typer.echo(f"nothing of rows {batch.first} to {batch.last} of {source.path} was learned{before}", err=True)
+        raise
+
+
+def _report(path: Path, memory: protomem.Memory, receipts: list[Receipt]) -> dict[str, object]:
+    return {
+        "memory": str(path),
+        "learned": sum(receipt.count for receipt in receipts),
+        "unchanged": sum(len(receipt.unchanged) for receipt in receipts),
+        "examples": len(memory),
+        "classes": len(memory.classes()),
+        "digest": memory.digest(),
+        "receipts": [receipt.id for receipt in receipts],
+        "ids": [id for receipt in receipts for id in receipt.ids],
+    }
+
+
+def _print_report(report: dict[str, object]) -> None:
+    table = Table(box=None, show_header=False)
+    for name in ("memory", "learned", "unchanged", "examples", "classes", "digest"):
+        table.add_row(name, cell(str(report[name]), style="bold"))
+    OUT.print(table)

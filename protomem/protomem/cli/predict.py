@@ -1,0 +1,111 @@
+"""`protomem predict`: ask a memory about texts, or about the items in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, final
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+import protomem
+from protomem.answers import Answer
+from protomem.cli.answers import answer_as_json, print_answer, print_answers
+from protomem.cli.file_query import Columns
+from protomem.cli.reading import ItemFile
+from protomem.cli.shared import OUT, AsJson, MemoryPath, open_existing, print_json, progress_bar, reported_errors
+from protomem.encoders.base import Progress as Reports
+from protomem.errors import InvalidInput
+
+__all__ = ["predict"]
+
+BATCH = 1_000
+
+Items = list[str] | npt.NDArray[np.float64]
+
+SHOWN_IN_FULL = 5
+"""Up to so many texts are answered in full; more, and the rows of a file, get a line each."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How each item is asked about: the arguments of `Memory.predict`."""
+
+    top_k: int
+    evidence: int
+    coverage: float | None
+    false_alarm: float | None
+    among: list[str] | None
+
+    def of(self, memory: protomem.Memory, items: Items, report: Reports | None = None) -> list[Answer]:
+        """The answers of the memory."""
+        return memory.predict(
+            items,
+            top_k=self.top_k,
+            evidence=self.evidence,
+            coverage=self.coverage,
+            false_alarm=self.false_alarm,
+            among=self.among,
+            progress=report,
+        )
+
+
+@reported_errors()
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts to ask about.", metavar="[TEXT]...")] = None,
+    *,
+    memory: MemoryPath,
+    file: Annotated[Path | None, typer.Option(help="Ask about the rows of a .csv, .jsonl or .parquet file.")] = None,
+    text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
+    id_column: Annotated[str | None, typer.Option(help="The column to name the rows by.")] = None,
+    vectors_column: Annotated[str | None, typer.Option(help="A column of lists of numbers, in place of texts.")] = None,
+    where: Annotated[str | None, typer.Option(help="Ask only about the rows of this SQL condition.")] = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Labels to rank.")] = 5,
+    evidence: Annotated[int, typer.Option(min=0, help="Remembered examples to show for each answer.")] = 3,
+    coverage: Annotated[
+        float | None, typer.Option(help="Also give the label set of this coverage, such as 0.95.")
+    ] = None,
+    false_alarm: Annotated[
+        float | None, typer.Option(help="Abstain where an item is novel, wrongly at most at this rate, such as 0.05.")
+    ] = None,
+    among: Annotated[list[str] | None, typer.Option(help="Answer only with this label; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a memory about texts, or about the items in a file."""
+    if bool(texts) == (file is not None):
+        raise InvalidInput("say what to ask about: either texts or --file")
+    asked = Asked(top_k, evidence, coverage, false_alarm, among)
+    if file is None:
+        names, answers = _about_texts(memory, texts or [], asked)
+    else:
+        columns = Columns(text=text_column, vectors=vectors_column, id=id_column)
+        names, answers = _about_file(memory, ItemFile(file, columns, where), asked)
+
+    if as_json:
+        print_json({"answers": [answer_as_json(name, answer) for name, answer in zip(names, answers, strict=True)]})
+    elif file is None and len(names) <= SHOWN_IN_FULL:
+        for name, answer in zip(names, answers, strict=True):
+            print_answer(OUT, name, answer)
+    else:
+        print_answers(OUT, names, answers)
+
+
+def _about_texts(path: Path, texts: list[str], asked: Asked) -> tuple[list[str], list[Answer]]:
+    with open_existing(path) as memory, progress_bar("answering") as report:
+        return texts, asked.of(memory, texts, report)
+
+
+def _about_file(path: Path, source: ItemFile, asked: Asked) -> tuple[list[str], list[Answer]]:
+    """The answers, and what each is about: the id of its row, or the text, or the number of the row."""
+    names: list[str] = []
+    answers: list[Answer] = []
+    with open_existing(path) as memory, progress_bar("answering") as report:
+        for batch in source.batches(BATCH):
+            texts = batch.items if isinstance(batch.items, list) else None
+            names += batch.ids or texts or [str(row) for row in range(batch.first, batch.last + 1)]
+            answers += asked.of(memory, batch.items)
+            report(batch.last, source.count)
+    return names, answers

@@ -1,0 +1,42 @@
+"""`protomem verify`: recompute everything from the remembered examples and compare."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, open_existing, print_json, reported_errors
+from protomem.verification import Verification
+
+__all__ = ["print_verification", "verify"]
+
+
+@reported_errors()
+def verify(memory: MemoryPath, as_json: AsJson = False) -> None:
+    """Recompute everything from the remembered examples and compare bit for bit; exit code 1 if anything differs."""
+    with open_existing(memory) as opened:
+        found = opened.verify()
+    if as_json:
+        print_json(
+            {
+                "ok": found.ok,
+                "examples": found.examples,
+                "digest": found.digest,
+                "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in found.checks],
+            }
+        )
+    else:
+        print_verification(OUT, found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def print_verification(console: Console, found: Verification) -> None:
+    """One line a check, then the digest."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    for check in found.checks:
+        verdict = cell("ok", style="green") if check.ok else cell("WRONG", style="bold red")
+        table.add_row(verdict, cell(check.name), cell(check.detail, style="dim"))
+    console.print(table)
+    console.print(cell(f"digest {found.digest}, {found.examples} examples"), soft_wrap=True)

@@ -1,0 +1,89 @@
+"""Checks of what a caller passes, before anything is computed or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from protomem.errors import InvalidId, InvalidInput, InvalidLabel, LengthMismatch
+from protomem.examples import Labels
+
+__all__ = ["check_fraction", "check_ids", "check_labels", "check_length", "check_subjects"]
+
+MAX_NAME = 1_024
+"""Longest id, subject or label in characters. Names are kept in every receipt's reach and shown in tables; a longer one
+is a text passed by mistake."""
+
+
+def check_length(items: Any) -> int:
+    """How many items there are; a bare string is one item passed without its list."""
+    if isinstance(items, str | bytes):
+        raise InvalidInput("items is a single string: pass a list of items, such as [text]")
+    try:
+        return len(items)
+    except TypeError:
+        raise InvalidInput(f"items is a {type(items).__name__} without a length: pass a list or an array") from None
+
+
+def check_labels(labels: Any, count: int) -> list[Labels]:
+    """The sorted labels of each item, from one string or several for each."""
+    if isinstance(labels, str | bytes) or not isinstance(labels, Sequence | np.ndarray):
+        raise InvalidLabel("labels must be a list with one label, or one list of labels, for each item")
+    _check_same("labels", len(labels), count)
+    return [_labels_of(one, f"labels[{row}]") for row, one in enumerate(labels)]
+
+
+def check_ids(ids: Any, count: int | None = None) -> list[str]:
+    """Ids as a list of strings."""
+    if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | np.ndarray | set | frozenset):
+        raise InvalidId("ids must be a list of strings")
+    if count is not None:
+        _check_same("ids", len(ids), count)
+    return [_name(one, f"ids[{row}]", InvalidId) for row, one in enumerate(ids)]
+
+
+def check_subjects(subjects: Any, count: int) -> list[str | None]:
+    """Subjects as a list of strings and None."""
+    if isinstance(subjects, str | bytes) or not isinstance(subjects, Sequence | np.ndarray):
+        raise InvalidId("subjects must be a list with a string or None for each item")
+    _check_same("subjects", len(subjects), count)
+    return [None if one is None else _name(one, f"subjects[{row}]", InvalidId) for row, one in enumerate(subjects)]
+
+
+def check_fraction(name: str, value: float | None) -> None:
+    """`value` is None or strictly between 0 and 1."""
+    if value is not None and not 0 < value < 1:
+        raise InvalidInput(f"{name} is {value!r}: it must lie between 0 and 1, such as 0.9 for 90 %")
+
+
+def _labels_of(one: Any, where: str) -> Labels:
+    if isinstance(one, str):
+        return (_name(one, where, InvalidLabel),)
+    if not isinstance(one, Sequence | np.ndarray | set | frozenset) or isinstance(one, bytes):
+        raise InvalidLabel(f"{where} is {_shown(one)}: a label is a string, or a list of strings for several")
+    if not len(one):
+        raise InvalidLabel(f"{where} is empty: every item needs at least one label")
+    return tuple(sorted({_name(label, where, InvalidLabel) for label in one}))
+
+
+def _name(one: Any, where: str, error: type[InvalidInput]) -> str:
+    if not isinstance(one, str):
+        raise error(f"{where} is {_shown(one)}: it must be a string")
+    if not one.strip():
+        raise error(f"{where} is empty: it must be a string with something to read in it")
+    if len(one) > MAX_NAME:
+        raise error(f"{where} has {len(one)} characters: at most {MAX_NAME} are allowed; is it a text instead of a name?")
+    if "\0" in one or any("\ud800" <= character <= "\udfff" for character in one):
+        raise error(f"{where} holds a NUL or half a surrogate pair, which no file can keep: remove it")
+    return str(one)
+
+
+def _shown(one: Any) -> str:
+    return "None" if one is None else f"a {type(one).__name__}"
+
+
+def _check_same(name: str, found: int, count: int) -> None:
+    if found != count:
+        raise LengthMismatch(f"{name} has {found} entries for {count} items: pass one for each")

@@ -1,0 +1,407 @@
+"""A memory: what is taught, corrected and made to forget while it serves."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+from protomem.answers import Answer
+from protomem.calibration import Calibration
+from protomem.codes import Codes, quantize
+from protomem.commitment import Commitment, content
+from protomem.encoders import Encoder
+from protomem.encoders.base import Progress
+from protomem.ensemble import Ensemble
+from protomem.errors import EmptyMemory, IdConflict, InvalidInput, MemoryClosed, NotRemembered
+from protomem.examples import Examples, Labels
+from protomem.inputs import check_fraction, check_ids, check_labels, check_length, check_subjects
+from protomem.predicting import Predictor, Question
+from protomem.receipts import Receipt
+from protomem.settings import MemorySettings
+from protomem.space import Space
+from protomem.statistics import Statistics
+from protomem.store import Row, Store, Write
+from protomem.verification import Check, Verification
+
+__all__ = ["Example", "Memory"]
+
+Items = Sequence[Any] | npt.NDArray[Any]
+
+SHOWN = 3
+"""Names listed in an error message before it says how many more there are."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A remembered example as it is listed; `item` is its text where the memory retains items."""
+
+    id: str
+    subject: str | None
+    labels: Labels
+    item: str | None
+
+
+@final
+class Memory:
+    """A classifier that learns and forgets exactly. Made by `protomem.open`; safe to use from several threads.
+
+    Writes are serialised and durable when they return. A prediction works on an immutable picture of the memory: it
+    reflects every write acknowledged before it began and never half of one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        settings: MemorySettings,
+        *,
+        now: Callable[[], str],
+        new_id: Callable[[], str],
+    ) -> None:
+        self.settings = settings
+        self.encoder = encoder
+        self._store = store
+        self._space = Space(settings.space)
+        self._now = now
+        self._new_id = new_id
+        self._lock = threading.RLock()
+        self._closed = False
+        self._load()
+
+    def learn(
+        self,
+        items: Items,
+        labels: Sequence[str | Sequence[str]],
+        ids: Sequence[str] | None = None,
+        subjects: Sequence[str | None] | None = None,
+        progress: Progress | None = None,
+    ) -> Receipt:
+        """Remember items with their labels; durable when it returns, and all of it or nothing.
+
+        `items` is what the encoder takes: a list of texts, or a float array (n, d). `labels` holds one label or several
+        for each. `ids` default to fresh unique ones, given back in the receipt; `subjects` name whose data an item is. An
+        id remembered already with the same content is left alone and listed in `receipt.unchanged`.
+
+        Raises `InvalidInput` for what cannot be used and `IdConflict` for an id remembered with other content.
+        """
+        count = check_length(items)
+        label_sets = check_labels(labels, count)
+        names = check_ids(ids, count) if ids is not None else [self._new_id() for _ in range(count)]
+        owners = check_subjects(subjects, count) if subjects is not None else [None] * count
+        codes = self._encode(items, progress)
+        kept = [str(item) for item in items] if self.settings.retain == "items" else [None] * count
+        given = [
+            Row(name, owner, some, row.tobytes(), item)
+            for name, owner, some, row, item in zip(names, owners, label_sets, codes, kept, strict=True)
+        ]
+        with self._lock:
+            self._ready()
+            fresh, unchanged = self._new_rows(given)
+            return self._commit("learn", fresh, [], unchanged)
+
+    def forget(
+        self,
+        ids: Sequence[str] | None = None,
+        subject: str | None = None,
+        label: str | None = None,
+    ) -> Receipt:
+        """Forget examples: afterwards the memory is, bit for bit, one that never saw them.
+
+        Exactly one of: `ids`; `subject`, everything that is this subject's; `label`, every example that carries the
+        label, with its other labels. Raises `NotRemembered`, and forgets nothing, if any of it is not there.
+        """
+        if sum(choice is not None for choice in (ids, subject, label)) != 1:
+            raise InvalidInput("forget takes exactly one of ids=, subject= and label=")
+        wanted = check_ids(ids) if ids is not None else None
+        with self._lock:
+            self._ready()
+            return self._commit("forget", [], self._named(wanted, subject, label), [])
+
+    def predict(
+        self,
+        items: Items,
+        top_k: int = 5,
+        evidence: int = 3,
+        coverage: float | None = None,
+        false_alarm: float | None = None,
+        among: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """Answers for items, best labels first.
+
+        `top_k` labels in each ranking and `evidence` nearest examples. `coverage` asks for a label set that holds the
+        true label this often, `false_alarm` abstains on items stranger than all but this share of remembered ones,
+        `among` restricts the answer to these labels.
+
+        Raises `EmptyMemory` if nothing is remembered and `NotRemembered` for a label of `among` that is not.
+        """
+        check_length(items)
+        question = _question(top_k, evidence, coverage, false_alarm, among)
+        predictor = self._predictor()
+        _check_among(question.among, predictor.ensemble.names)
+        codes = self._encode(items, progress)
+        answers = predictor.answers(codes, question) if len(codes) else []
+        return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
+
+    def classes(self) -> dict[str, int]:
+        """How many remembered examples carry each label, by label."""
+        with self._lock:
+            self._ready()
+            counts = dict.fromkeys(self._examples.names, 0)
+            for key, group in self._examples.groups.items():
+                for label in key:
+                    counts[label] += len(group.ids)
+            return counts
+
+    def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
+        """The remembered examples, by id; of one label or one subject if asked."""
+        with self._lock:
+            self._ready()
+            rows = [row for batch in self._store.rows() for row in batch]
+        for row in sorted(rows, key=lambda row: row.id):
+            if (label is None or label in row.labels) and (subject is None or subject == row.subject):
+                yield Example(row.id, row.subject, row.labels, row.item)
+
+    def receipts(self) -> list[Receipt]:
+        """The receipt of every change, oldest first, without ids."""
+        with self._lock:
+            self._ready()
+            return self._store.receipts()
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of everything learned: a pure function of the remembered examples and the fixed settings.
+
+        It covers every integer sum and a multiset hash of the examples' codes and labels; ids, subjects and texts are
+        not learned from and not part of it.
+        """
+        with self._lock:
+            self._ready()
+            return _digest(self._current_statistics(), self._commitment)
+
+    def verify(self, progress: Progress | None = None) -> Verification:
+        """Recompute everything from the kept examples and compare it bit for bit with what is in use."""
+        with self._lock:
+            self._ready()
+            rows = [row for batch in self._store.rows() for row in batch]
+            statistics, commitment = Statistics(self._space), Commitment()
+            for start in range(0, len(rows), VERIFY_ROWS):
+                batch = rows[start : start + VERIFY_ROWS]
+                statistics.learn(_codes(batch, self._space), [row.labels for row in batch])
+                commitment.add(content(row.codes, row.labels) for row in batch)
+                if progress is not None:
+                    progress(start + len(batch), len(rows))
+            return self._compare(rows, statistics, commitment)
+
+    def close(self) -> None:
+        """Release the file. Closing twice is allowed; any other use afterwards raises `MemoryClosed`."""
+        with self._lock:
+            self._closed = True
+            self._store.close()
+
+    def __len__(self) -> int:
+        """How many examples are remembered."""
+        with self._lock:
+            self._ready()
+            return len(self._labels_of)
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _load(self) -> None:
+        """Take everything from the store."""
+        self._consistent = False
+        rows = [row for batch in self._store.rows() for row in batch]
+        labels = [row.labels for row in rows]
+        codes = _codes(rows, self._space)
+        self._examples = Examples(self._space.settings.dimension).with_rows([row.id for row in rows], codes, labels)
+        self._labels_of: dict[str, Labels] = {row.id: row.labels for row in rows}
+        self._commitment = Commitment()
+        self._commitment.add(content(row.codes, row.labels) for row in rows)
+        self._statistics = Statistics(self._space)
+        self._pending: list[tuple[Codes, Sequence[Labels], Literal[1, -1]]] = [(codes, labels, 1)]
+        self._heads: Predictor | None = None
+        self._version = 0
+        self._consistent = True
+
+    def _ready(self) -> None:
+        """Refuse a closed memory; after a write that failed half-way, take the truth from the store."""
+        if self._closed:
+            raise MemoryClosed("this memory is closed: open it again with protomem.open")
+        if not self._consistent:
+            self._load()
+
+    def _encode(self, items: Items, progress: Progress | None) -> Codes:
+        return quantize(self.encoder.encode(items, progress), self._space.scale)
+
+    def _new_rows(self, given: Sequence[Row]) -> tuple[list[Row], list[str]]:
+        """The rows to add, and the ids remembered already with the same content."""
+        known = self._store.get([row.id for row in given if row.id in self._labels_of])
+        fresh: dict[str, Row] = {}
+        unchanged = []
+        for row in given:
+            old = known.get(row.id) or fresh.get(row.id)
+            if old is None:
+                fresh[row.id] = row
+            elif self._same(old, row):
+                unchanged.append(row.id)
+            else:
+                raise IdConflict(
+                    f"id {row.id!r} is remembered with other content: forget it first, or learn under another id"
+                )
+        return list(fresh.values()), unchanged
+
+    def _same(self, old: Row, new: Row) -> bool:
+        """Equal content. An encoder whose embeddings depend on the batch may differ by one step of the grid."""
+        if old.labels != new.labels or old.subject != new.subject or old.item != new.item:
+            return False
+        if self.encoder.reproducible or old.item is not None:
+            return old.item is not None or old.codes == new.codes
+        steps = np.frombuffer(old.codes, np.int8).astype(np.int16) - np.frombuffer(new.codes, np.int8)
+        return bool(np.abs(steps).max() <= 1)
+
+    def _named(self, ids: list[str] | None, subject: str | None, label: str | None) -> list[str]:
+        """The ids that a `forget` means."""
+        if subject is not None:
+            return _found(self._store.ids_of_subject(subject), f"subject {subject!r} has no remembered example")
+        if label is not None:
+            carried = [id for id, labels in self._labels_of.items() if label in labels]
+            return _found(carried, f"label {label!r} has no remembered example: memory.classes() lists the labels")
+        wanted = list(dict.fromkeys(ids or ()))
+        missing = [id for id in wanted if id not in self._labels_of]
+        if missing:
+            raise NotRemembered(f"not remembered: {_listed(missing)}; nothing was forgotten, remove them and try again")
+        return wanted
+
+    def _commit(
+        self, kind: Literal["learn", "forget"], added: Sequence[Row], removed: Sequence[str], unchanged: Sequence[str]
+    ) -> Receipt:
+        """Keep one change: what follows from it is computed first, the rows and the receipt are kept, then it is taken over."""
+        gone = [self._labels_of[id] for id in removed]
+        gone_codes = self._examples.codes_of(removed, gone)
+        new = [row.labels for row in added]
+        new_codes = _codes(added, self._space)
+        commitment = self._commitment.copy()
+        commitment.subtract(content(row.tobytes(), labels) for row, labels in zip(gone_codes, gone, strict=True))
+        commitment.add(content(row.codes, row.labels) for row in added)
+        examples = self._examples.without(removed, gone).with_rows([row.id for row in added], new_codes, new)
+        receipt = Receipt(
+            id=self._new_id(),
+            kind=kind,
+            count=len(added) + len(removed),
+            before=self._commitment.hex(),
+            after=commitment.hex(),
+            at=self._now(),
+            ids=tuple([row.id for row in added] or removed),
+            unchanged=tuple(unchanged),
+        )
+        self._consistent = False
+        self._store.write(Write(receipt, added, removed))
+        self._examples, self._commitment = examples, commitment
+        self._labels_of.update((row.id, row.labels) for row in added)
+        for id in removed:
+            del self._labels_of[id]
+        self._pending += [(new_codes, new, 1)] if added else [(gone_codes, gone, -1)] if removed else []
+        self._version += 1
+        self._consistent = True
+        return receipt
+
+    def _current_statistics(self) -> Statistics:
+        """The sums with every pending change folded in, in blocks."""
+        for sign in (1, -1):
+            due = [(codes, labels) for codes, labels, way in self._pending if way == sign]
+            if due:
+                codes = np.concatenate([codes for codes, _ in due])
+                labels = [some for _, batch in due for some in batch]
+                (self._statistics.learn if sign == 1 else self._statistics.forget)(codes, labels)
+        self._pending = []
+        return self._statistics
+
+    def _predictor(self) -> Predictor:
+        """Solved heads of the current state."""
+        with self._lock:
+            self._ready()
+            if self._heads is None or self._heads.version != self._version:
+                if not self._labels_of:
+                    raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")
+                statistics = self._current_statistics()
+                ensemble = Ensemble.fit(statistics, self._examples, self._heads.ensemble if self._heads else None)
+                self._heads = Predictor(self._version, ensemble, Calibration.fit(statistics, ensemble))
+            return self._heads
+
+    def _with_texts(self, answers: list[Answer]) -> list[Answer]:
+        """The answers with the retained texts of their evidence."""
+        rows = self._store.get(sorted({one.id for answer in answers for one in answer.evidence}))
+        texts = {id: row.item for id, row in rows.items()}
+        return [
+            replace(answer, evidence=tuple(replace(one, item=texts.get(one.id)) for one in answer.evidence))
+            for answer in answers
+        ]
+
+    def _compare(self, rows: Sequence[Row], statistics: Statistics, commitment: Commitment) -> Verification:
+        current = self._current_statistics()
+        receipts = self._store.receipts()
+        chained = all(old.after == new.before for old, new in zip(receipts, receipts[1:], strict=False))
+        last = receipts[-1].after if receipts else Commitment().hex()
+        checks = (
+            Check("examples", {row.id: row.labels for row in rows} == self._labels_of, f"{len(rows)} kept and in use"),
+            Check("statistics", statistics == current, f"recomputed {statistics.digest()}"),
+            Check("commitment", commitment.hex() == self._commitment.hex(), f"recomputed {commitment.hex()}"),
+            Check("receipts", chained and last == commitment.hex(), f"{len(receipts)} receipts lead here"),
+        )
+        digest = _digest(statistics, commitment)
+        return Verification(all(check.ok for check in checks), checks, digest, len(rows))
+
+
+VERIFY_ROWS = 10_000
+"""Rows recomputed between two reports of progress."""
+
+
+def _digest(statistics: Statistics, commitment: Commitment) -> str:
+    return hashlib.sha256(f"protomem 1\n{statistics.digest()}\n{commitment.hex()}\n".encode()).hexdigest()
+
+
+def _codes(rows: Sequence[Row], space: Space) -> Codes:
+    joined = b"".join(row.codes for row in rows)
+    return np.frombuffer(joined, dtype=np.int8).reshape(len(rows), space.settings.dimension)
+
+
+def _question(
+    top_k: int, evidence: int, coverage: float | None, false_alarm: float | None, among: Sequence[str] | None
+) -> Question:
+    if top_k < 1 or evidence < 0:
+        raise InvalidInput(f"top_k is {top_k} and evidence is {evidence}: at least 1 and 0")
+    check_fraction("coverage", coverage)
+    check_fraction("false_alarm", false_alarm)
+    if among is not None and (isinstance(among, str) or not len(among)):
+        raise InvalidInput("among must be a list with at least one label")
+    return Question(top_k, evidence, coverage, false_alarm, None if among is None else tuple(sorted(set(among))))
+
+
+def _check_among(among: tuple[str, ...] | None, names: Sequence[str]) -> None:
+    missing = sorted(set(among or ()) - set(names))
+    if missing:
+        raise NotRemembered(f"among names labels that are not remembered: {_listed(missing)}")
+
+
+def _found(ids: list[str], otherwise: str) -> list[str]:
+    if not ids:
+        raise NotRemembered(otherwise)
+    return ids
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(repr(name) for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

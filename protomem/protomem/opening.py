@@ -1,0 +1,108 @@
+"""`protomem.open`: the one place where the mathematics, an encoder and a store are put together."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from protomem.encoders import Encoder, resolve_encoder
+from protomem.errors import EncoderMismatch, InvalidInput, NotAMemory
+from protomem.memory import Memory
+from protomem.settings import MemorySettings, Retain
+from protomem.space import SpaceSettings
+from protomem.store import RamStore, Store
+
+__all__ = ["open"]
+
+RETAIN = ("codes", "items")
+
+
+def open(
+    path: str | Path | None = None,
+    *,
+    encoder: str | Encoder | None = None,
+    retain: Retain | None = None,
+    width: int | None = None,
+    create: bool = True,
+) -> Memory:
+    """Create a memory or open one again.
+
+    `path` is the DuckDB file, or None for a memory in RAM. `encoder` is a name such as "all-MiniLM-L6-v2", "onnx:..." or
+    "vectors:384", or an encoder; a kept memory remembers its own and needs none. `retain` says what is kept of an item:
+    "codes" (the default) or "items", also the original text. `width` is the number of features of the lift, 2,048 by
+    default. With `create=False` a path that does not exist is an error.
+
+    Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
+    `MemoryLocked` or `StoreUnavailable` for the file.
+    """
+    if retain is not None and retain not in RETAIN:
+        raise InvalidInput(f"retain is {retain!r}: it must be one of {', '.join(RETAIN)}")
+    if width is not None and not MIN_WIDTH <= width <= MAX_WIDTH:
+        raise InvalidInput(f"width is {width}: it must lie between {MIN_WIDTH} and {MAX_WIDTH}")
+    store = _store(path, create)
+    try:
+        settings, solved = _settings(store, encoder, retain, width)
+        return Memory(store, solved, settings, now=_now, new_id=_new_id)
+    except BaseException:
+        store.close()
+        raise
+
+
+MIN_WIDTH, MAX_WIDTH = 1, 16_384
+"""A Gram matrix of 16,384 features is 2 GiB, and its factor another 2."""
+
+
+def _store(path: str | Path | None, create: bool) -> Store:
+    if path is None:
+        return RamStore()
+    from protomem_store import DuckDbStore
+
+    if not create and not Path(path).exists():
+        raise NotAMemory(f"there is no memory at {path}: check the path, or create it with protomem.open or by learning")
+    return DuckDbStore(Path(path))
+
+
+def _settings(
+    store: Store, encoder: str | Encoder | None, retain: Retain | None, width: int | None
+) -> tuple[MemorySettings, Encoder]:
+    kept = store.settings()
+    if not kept:
+        if encoder is None:
+            raise InvalidInput('a new memory needs an encoder, such as encoder="all-MiniLM-L6-v2"')
+        solved = resolve_encoder(encoder)
+        space = SpaceSettings(solved.dimension, solved.fingerprint)
+        settings = MemorySettings(solved.name, retain or "codes", replace(space, width=width or space.width))
+        _check_retain(settings, solved)
+        store.create(settings.as_text())
+        return settings, solved
+    settings = MemorySettings.from_text(kept)
+    solved = resolve_encoder(settings.encoder if encoder is None else encoder)
+    _check_same(settings, solved, retain, width)
+    return settings, solved
+
+
+def _check_same(settings: MemorySettings, encoder: Encoder, retain: Retain | None, width: int | None) -> None:
+    if encoder.fingerprint != settings.space.encoder:
+        raise EncoderMismatch(
+            f"this memory was made with the encoder {settings.encoder!r}, not {encoder.name!r} (fingerprints "
+            f"{settings.space.encoder[:12]} and {encoder.fingerprint[:12]}): leave encoder= out to use its own"
+        )
+    if retain not in (None, settings.retain):
+        raise EncoderMismatch(f"this memory retains {settings.retain!r}, not {retain!r}: leave retain= out to keep it")
+    if width not in (None, settings.space.width):
+        raise EncoderMismatch(f"this memory has a lift of width {settings.space.width}, not {width}: leave width= out")
+
+
+def _check_retain(settings: MemorySettings, encoder: Encoder) -> None:
+    if settings.retain == "items" and not encoder.keeps_text:
+        raise InvalidInput(f'retain="items" keeps texts, and the encoder {encoder.name!r} takes none: use "codes"')
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,106 @@
+"""From solved heads to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from protomem.answers import Answer, Evidence
+from protomem.calibration import Calibration
+from protomem.codes import Codes
+from protomem.ensemble import HEADS, Ensemble, Items
+from protomem.heads.neighbours import NEIGHBOURS, Nearest
+
+__all__ = ["Predictor", "Question"]
+
+Floats = npt.NDArray[np.float64]
+
+BATCH = 1_024
+"""Items scored at a time: matrix products run at full speed, and the scores of 10,000 classes fit in 80 MB."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about each item; see `Memory.predict`."""
+
+    top_k: int
+    evidence: int
+    coverage: float | None
+    false_alarm: float | None
+    among: tuple[str, ...] | None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """An immutable picture of a memory that answers questions, from any number of threads."""
+
+    version: int
+    ensemble: Ensemble
+    calibration: Calibration
+
+    def answers(self, codes: Codes, question: Question) -> list[Answer]:
+        """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
+        parts = (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))
+        return [answer for part in parts for answer in self._batch(part, question)]
+
+    def _batch(self, codes: Codes, question: Question) -> list[Answer]:
+        ensemble = self.ensemble
+        items = Items(ensemble.space, codes)
+        nearest = ensemble.neighbours.nearest(items.codes, items.lengths, max(NEIGHBOURS, question.evidence))
+        voters = Nearest(nearest.rows[:, :NEIGHBOURS], nearest.cosines[:, :NEIGHBOURS])
+        scores, best = ensemble.scores(items, voters, self._allowed(question.among))
+        probabilities = self.calibration.probabilities(scores)
+        novelty = self.calibration.novelty(best)
+        return [
+            self._answer(question, *row)
+            for row in zip(probabilities, novelty.tolist(), nearest.rows, nearest.cosines, strict=True)
+        ]
+
+    def _allowed(self, among: Sequence[str] | None) -> npt.NDArray[np.bool_] | None:
+        if among is None:
+            return None
+        return np.isin(np.array(self.ensemble.names), np.array(among))
+
+    def _answer(
+        self,
+        question: Question,
+        probabilities: Floats,
+        novelty: float,
+        rows: npt.NDArray[np.int64],
+        cosines: Floats,
+    ) -> Answer:
+        names = self.ensemble.names
+        order = np.argsort(-probabilities, kind="stable")
+        if question.among is not None:
+            order = order[: len(question.among)]
+        ranking = tuple((names[number], float(probabilities[number])) for number in order[: question.top_k])
+        abstained = question.false_alarm is not None and novelty < question.false_alarm
+        return Answer(
+            label=None if abstained else ranking[0][0],
+            probability=ranking[0][1],
+            ranking=ranking,
+            label_set=self._label_set(question.coverage, probabilities, order),
+            novelty=novelty,
+            abstained=abstained,
+            evidence=self._evidence(rows[: question.evidence], cosines),
+            heads=HEADS,
+        )
+
+    def _label_set(
+        self, coverage: float | None, probabilities: Floats, order: npt.NDArray[np.int64]
+    ) -> frozenset[str] | None:
+        if coverage is None:
+            return None
+        least = self.calibration.threshold(coverage)
+        return frozenset(self.ensemble.names[number] for number in order if probabilities[number] >= least)
+
+    def _evidence(self, rows: npt.NDArray[np.int64], cosines: Floats) -> tuple[Evidence, ...]:
+        located = [self.ensemble.examples.id_and_labels(int(row)) for row in rows]
+        similar = cosines[: len(located)].tolist()
+        return tuple(Evidence(id, labels, cosine) for (id, labels), cosine in zip(located, similar, strict=True))

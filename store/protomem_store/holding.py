@@ -1,0 +1,89 @@
+"""Holding a file: at most one store has it open, in this process and among all.
+
+DuckDB locks its file against other processes, and within one process happily shares it. Its lock is of the POSIX kind,
+which falls off as soon as anything in the process opens and closes the same file, say to hash or copy it; a second process
+then writes to it too. So a second lock (`flock`, which stays) is taken on a descriptor that is kept until the end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from threading import Lock
+from typing import final
+
+from protomem.errors import MemoryLocked, NotAMemory
+
+if sys.platform != "win32":  # there DuckDB's own lock does not fall off
+    import fcntl
+
+__all__ = ["Hold"]
+
+_DUCKDB_MAGIC = b"DUCK"
+_MAGIC_AT = 8
+_HEADERS = 3 * 4096
+"""DuckDB writes three headers of 4 KiB first. A shorter file is one whose creation was cut off: it holds nothing."""
+
+_held: set[Path] = set()
+_guard = Lock()
+
+
+@final
+class Hold:
+    """The right of one store to the file at a resolved path. Raises `MemoryLocked` where another store has it."""
+
+    def __init__(self, path: Path) -> None:
+        with _guard:
+            if path in _held:
+                raise MemoryLocked(f"{path}: this process has it open already; use that memory, or close it first")
+            _held.add(path)
+        self._path = path
+        self._descriptor: int | None = None
+
+    def lock(self) -> None:
+        """Lock the file, which exists, against other processes until `release`. Twice is once."""
+        if self._descriptor is not None:
+            return
+        self._descriptor = os.open(self._path, os.O_RDWR)
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MemoryLocked(
+                    f"{self._path}: another process holds it; a memory is open in one process at a time: "
+                    "close it there, or ask that process"
+                ) from None
+        if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+            raise MemoryLocked(f"{self._path}: another process replaced it just now; try again")
+
+    def holds_database(self) -> bool:
+        """Whether the locked file is a DuckDB database (True) or one that was never finished (False).
+
+        Looked up here and not left to DuckDB, which tries to download an extension for files of other databases.
+        """
+        assert self._descriptor is not None, "lock() comes first"
+        size = os.fstat(self._descriptor).st_size
+        os.lseek(self._descriptor, _MAGIC_AT, os.SEEK_SET)
+        if size and os.read(self._descriptor, len(_DUCKDB_MAGIC)) != _DUCKDB_MAGIC:
+            raise NotAMemory(f"{self._path} is not a memory but some other file; give another path, or move it away")
+        return size >= _HEADERS
+
+    def remove_file(self) -> None:
+        """Remove the locked file, for another to be made in its place."""
+        self._path.unlink()
+        self._unlock()
+
+    def release(self) -> None:
+        """Let the file and the path go. Only after DuckDB has closed the file: this drops DuckDB's lock too."""
+        self._unlock()
+        with _guard:
+            _held.discard(self._path)
+
+    def _unlock(self) -> None:
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        if sys.platform != "win32":
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child has the descriptor too, and would keep the lock
+        os.close(descriptor)
