@@ -74,7 +74,9 @@ def _name(one: Any, where: str, error: type[InvalidInput]) -> str:
     if not one.strip():
         raise error(f"{where} is empty: it must be a string with something to read in it")
     if len(one) > MAX_NAME:
-        raise error(f"{where} has {len(one)} characters: at most {MAX_NAME} are allowed; is it a text instead of a name?")
+        raise error(
+            f"{where} has {len(one)} characters: at most {MAX_NAME} are allowed; is it a text instead of a name?"
+        )
     if "\0" in one or any("\ud800" <= character <= "\udfff" for character in one):
         raise error(f"{where} holds a NUL or half a surrogate pair, which no file can keep: remove it")
     return str(one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,20 +14,19 @@ import numpy.typing as npt
 from protomem.answers import Answer
 from protomem.calibration import Calibration
 from protomem.codes import Codes, quantize
-from protomem.commitment import Commitment, content
 from protomem.encoders import Encoder
 from protomem.encoders.base import Progress
 from protomem.ensemble import Ensemble
 from protomem.errors import EmptyMemory, IdConflict, InvalidInput, MemoryClosed, NotRemembered
-from protomem.examples import Examples, Labels
+from protomem.examples import Labels
 from protomem.inputs import check_fraction, check_ids, check_labels, check_length, check_subjects
 from protomem.predicting import Predictor, Question
 from protomem.receipts import Receipt
 from protomem.settings import MemorySettings
 from protomem.space import Space
-from protomem.statistics import Statistics
+from protomem.state import State
 from protomem.store import Row, Store, Write
-from protomem.verification import Check, Verification
+from protomem.verification import Verification, verify
 
 __all__ = ["Example", "Memory"]
 
@@ -105,7 +103,7 @@ class Memory:
         with self._lock:
             self._ready()
             fresh, unchanged = self._new_rows(given)
-            return self._commit("learn", fresh, [], unchanged)
+            return self._commit("learn", added=fresh, unchanged=unchanged)
 
     def forget(
         self,
@@ -123,7 +121,7 @@ class Memory:
         wanted = check_ids(ids) if ids is not None else None
         with self._lock:
             self._ready()
-            return self._commit("forget", [], self._named(wanted, subject, label), [])
+            return self._commit("forget", removed=self._named(wanted, subject, label))
 
     def predict(
         self,
@@ -145,7 +143,7 @@ class Memory:
         """
         check_length(items)
         question = _question(top_k, evidence, coverage, false_alarm, among)
-        predictor = self._predictor()
+        predictor = self._current()
         _check_among(question.among, predictor.ensemble.names)
         codes = self._encode(items, progress)
         answers = predictor.answers(codes, question) if len(codes) else []
@@ -155,17 +153,13 @@ class Memory:
         """How many remembered examples carry each label, by label."""
         with self._lock:
             self._ready()
-            counts = dict.fromkeys(self._examples.names, 0)
-            for key, group in self._examples.groups.items():
-                for label in key:
-                    counts[label] += len(group.ids)
-            return counts
+            return self._state.classes()
 
     def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
         """The remembered examples, by id; of one label or one subject if asked."""
         with self._lock:
             self._ready()
-            rows = [row for batch in self._store.rows() for row in batch]
+            rows = self._rows()
         for row in sorted(rows, key=lambda row: row.id):
             if (label is None or label in row.labels) and (subject is None or subject == row.subject):
                 yield Example(row.id, row.subject, row.labels, row.item)
@@ -184,21 +178,13 @@ class Memory:
         """
         with self._lock:
             self._ready()
-            return _digest(self._current_statistics(), self._commitment)
+            return self._state.digest()
 
     def verify(self, progress: Progress | None = None) -> Verification:
         """Recompute everything from the kept examples and compare it bit for bit with what is in use."""
         with self._lock:
             self._ready()
-            rows = [row for batch in self._store.rows() for row in batch]
-            statistics, commitment = Statistics(self._space), Commitment()
-            for start in range(0, len(rows), VERIFY_ROWS):
-                batch = rows[start : start + VERIFY_ROWS]
-                statistics.learn(_codes(batch, self._space), [row.labels for row in batch])
-                commitment.add(content(row.codes, row.labels) for row in batch)
-                if progress is not None:
-                    progress(start + len(batch), len(rows))
-            return self._compare(rows, statistics, commitment)
+            return verify(self._state, self._rows(), self._store.receipts(), progress)
 
     def close(self) -> None:
         """Release the file. Closing twice is allowed; any other use afterwards raises `MemoryClosed`."""
@@ -210,7 +196,7 @@ class Memory:
         """How many examples are remembered."""
         with self._lock:
             self._ready()
-            return len(self._labels_of)
+            return len(self._state.labels_of)
 
     def __enter__(self) -> Memory:
         return self
@@ -222,19 +208,12 @@ class Memory:
 
     def _load(self) -> None:
         """Take everything from the store."""
-        self._consistent = False
-        rows = [row for batch in self._store.rows() for row in batch]
-        labels = [row.labels for row in rows]
-        codes = _codes(rows, self._space)
-        self._examples = Examples(self._space.settings.dimension).with_rows([row.id for row in rows], codes, labels)
-        self._labels_of: dict[str, Labels] = {row.id: row.labels for row in rows}
-        self._commitment = Commitment()
-        self._commitment.add(content(row.codes, row.labels) for row in rows)
-        self._statistics = Statistics(self._space)
-        self._pending: list[tuple[Codes, Sequence[Labels], Literal[1, -1]]] = [(codes, labels, 1)]
-        self._heads: Predictor | None = None
-        self._version = 0
+        self._state = State(self._space, self._rows())
+        self._predictor: Predictor | None = None
         self._consistent = True
+
+    def _rows(self) -> list[Row]:
+        return [row for batch in self._store.rows() for row in batch]
 
     def _ready(self) -> None:
         """Refuse a closed memory; after a write that failed half-way, take the truth from the store."""
@@ -248,7 +227,7 @@ class Memory:
 
     def _new_rows(self, given: Sequence[Row]) -> tuple[list[Row], list[str]]:
         """The rows to add, and the ids remembered already with the same content."""
-        known = self._store.get([row.id for row in given if row.id in self._labels_of])
+        known = self._store.get([row.id for row in given if row.id in self._state.labels_of])
         fresh: dict[str, Row] = {}
         unchanged = []
         for row in given:
@@ -277,69 +256,51 @@ class Memory:
         if subject is not None:
             return _found(self._store.ids_of_subject(subject), f"subject {subject!r} has no remembered example")
         if label is not None:
-            carried = [id for id, labels in self._labels_of.items() if label in labels]
+            carried = [id for id, labels in self._state.labels_of.items() if label in labels]
             return _found(carried, f"label {label!r} has no remembered example: memory.classes() lists the labels")
         wanted = list(dict.fromkeys(ids or ()))
-        missing = [id for id in wanted if id not in self._labels_of]
+        missing = [id for id in wanted if id not in self._state.labels_of]
         if missing:
             raise NotRemembered(f"not remembered: {_listed(missing)}; nothing was forgotten, remove them and try again")
         return wanted
 
     def _commit(
-        self, kind: Literal["learn", "forget"], added: Sequence[Row], removed: Sequence[str], unchanged: Sequence[str]
+        self,
+        kind: Literal["learn", "forget"],
+        added: Sequence[Row] = (),
+        removed: Sequence[str] = (),
+        unchanged: Sequence[str] = (),
     ) -> Receipt:
-        """Keep one change: what follows from it is computed first, the rows and the receipt are kept, then it is taken over."""
-        gone = [self._labels_of[id] for id in removed]
-        gone_codes = self._examples.codes_of(removed, gone)
-        new = [row.labels for row in added]
-        new_codes = _codes(added, self._space)
-        commitment = self._commitment.copy()
-        commitment.subtract(content(row.tobytes(), labels) for row, labels in zip(gone_codes, gone, strict=True))
-        commitment.add(content(row.codes, row.labels) for row in added)
-        examples = self._examples.without(removed, gone).with_rows([row.id for row in added], new_codes, new)
+        """One change: what follows from it is worked out, rows and receipt are kept, then it is taken over."""
+        change = self._state.change(added, removed)
         receipt = Receipt(
             id=self._new_id(),
             kind=kind,
             count=len(added) + len(removed),
-            before=self._commitment.hex(),
-            after=commitment.hex(),
+            before=self._state.commitment.hex(),
+            after=change.commitment.hex(),
             at=self._now(),
-            ids=tuple([row.id for row in added] or removed),
+            ids=(*change.added, *removed),
             unchanged=tuple(unchanged),
         )
         self._consistent = False
         self._store.write(Write(receipt, added, removed))
-        self._examples, self._commitment = examples, commitment
-        self._labels_of.update((row.id, row.labels) for row in added)
-        for id in removed:
-            del self._labels_of[id]
-        self._pending += [(new_codes, new, 1)] if added else [(gone_codes, gone, -1)] if removed else []
-        self._version += 1
+        self._state.apply(change)
         self._consistent = True
         return receipt
 
-    def _current_statistics(self) -> Statistics:
-        """The sums with every pending change folded in, in blocks."""
-        for sign in (1, -1):
-            due = [(codes, labels) for codes, labels, way in self._pending if way == sign]
-            if due:
-                codes = np.concatenate([codes for codes, _ in due])
-                labels = [some for _, batch in due for some in batch]
-                (self._statistics.learn if sign == 1 else self._statistics.forget)(codes, labels)
-        self._pending = []
-        return self._statistics
-
-    def _predictor(self) -> Predictor:
+    def _current(self) -> Predictor:
         """Solved heads of the current state."""
         with self._lock:
             self._ready()
-            if self._heads is None or self._heads.version != self._version:
-                if not self._labels_of:
-                    raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")
-                statistics = self._current_statistics()
-                ensemble = Ensemble.fit(statistics, self._examples, self._heads.ensemble if self._heads else None)
-                self._heads = Predictor(self._version, ensemble, Calibration.fit(statistics, ensemble))
-            return self._heads
+            if not self._state.labels_of:
+                raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")
+            if self._predictor is None or self._predictor.version != self._state.version:
+                statistics = self._state.statistics()
+                previous = self._predictor.ensemble if self._predictor else None
+                ensemble = Ensemble.fit(statistics, self._state.examples, previous)
+                self._predictor = Predictor(self._state.version, ensemble, Calibration.fit(statistics, ensemble))
+            return self._predictor
 
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:
         """The answers with the retained texts of their evidence."""
@@ -349,33 +310,6 @@ class Memory:
             replace(answer, evidence=tuple(replace(one, item=texts.get(one.id)) for one in answer.evidence))
             for answer in answers
         ]
-
-    def _compare(self, rows: Sequence[Row], statistics: Statistics, commitment: Commitment) -> Verification:
-        current = self._current_statistics()
-        receipts = self._store.receipts()
-        chained = all(old.after == new.before for old, new in zip(receipts, receipts[1:], strict=False))
-        last = receipts[-1].after if receipts else Commitment().hex()
-        checks = (
-            Check("examples", {row.id: row.labels for row in rows} == self._labels_of, f"{len(rows)} kept and in use"),
-            Check("statistics", statistics == current, f"recomputed {statistics.digest()}"),
-            Check("commitment", commitment.hex() == self._commitment.hex(), f"recomputed {commitment.hex()}"),
-            Check("receipts", chained and last == commitment.hex(), f"{len(receipts)} receipts lead here"),
-        )
-        digest = _digest(statistics, commitment)
-        return Verification(all(check.ok for check in checks), checks, digest, len(rows))
-
-
-VERIFY_ROWS = 10_000
-"""Rows recomputed between two reports of progress."""
-
-
-def _digest(statistics: Statistics, commitment: Commitment) -> str:
-    return hashlib.sha256(f"protomem 1\n{statistics.digest()}\n{commitment.hex()}\n".encode()).hexdigest()
-
-
-def _codes(rows: Sequence[Row], space: Space) -> Codes:
-    joined = b"".join(row.codes for row in rows)
-    return np.frombuffer(joined, dtype=np.int8).reshape(len(rows), space.settings.dimension)
 
 
 def _question(

@@ -60,7 +60,9 @@ def _store(path: str | Path | None, create: bool) -> Store:
     from protomem_store import DuckDbStore
 
     if not create and not Path(path).exists():
-        raise NotAMemory(f"there is no memory at {path}: check the path, or create it with protomem.open or by learning")
+        raise NotAMemory(
+            f"there is no memory at {path}: check the path, or create it with protomem.open or by learning"
+        )
     return DuckDbStore(Path(path))
 
 

@@ -112,5 +112,3 @@ class RamStore:
 
     def close(self) -> None:
         """Nothing to release: the rows go with the object."""
-
-

@@ -124,10 +124,8 @@ def _pooled(hidden: npt.NDArray[np.float32], normalize: bool) -> npt.NDArray[np.
 
 
 def _default_cache() -> Path:
-    try:
-        import platformdirs
-    except ModuleNotFoundError as error:
-        raise MissingExtra(PURPOSE, "onnx") from error
+    import platformdirs
+
     return Path(platformdirs.user_cache_dir("protomem")) / "onnx"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from protomem.encoders.onnx_layout import ModelLayout
@@ -21,10 +22,11 @@ def load_tokenizer(name: str, layout: ModelLayout) -> Tokenizer:
         raise MissingExtra("encoding text with onnxruntime", "onnx") from error
     try:
         text = layout.tokenizer_file.read_text(encoding="utf-8")
-        tokenizer = Tokenizer.from_str(text)
+        json.loads(text)  # tokenizers would raise a bare Exception for a damaged file
     except (OSError, ValueError) as error:
         file = layout.tokenizer_file
         raise InvalidInput(f"the model {name!r} has an unreadable {file} ({error}): get it again") from error
+    tokenizer = Tokenizer.from_str(text)
     tokenizer.no_padding()
     tokenizer.enable_truncation(layout.max_length)
     return tokenizer

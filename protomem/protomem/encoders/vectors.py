@@ -75,10 +75,9 @@ def _real(vectors: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
     if dtype.kind == "f" and np.can_cast(dtype, np.float64):
         return vectors.astype(np.float64, copy=False)
     if dtype.kind in "iu":
-        values = vectors.astype(np.float64)
-        if values.size and np.abs(values).max() > EXACT_IN_FLOAT64:
+        if np.any(vectors > EXACT_IN_FLOAT64) or np.any(vectors < -EXACT_IN_FLOAT64):
             raise InvalidVectors("integers beyond 2^53 have no float64 of the same value: rescale the vectors")
-        return values
+        return vectors.astype(np.float64)
     raise InvalidVectors(f"vectors of dtype {dtype} are not real numbers: pass float32 or float64")
 
 

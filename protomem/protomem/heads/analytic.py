@@ -64,7 +64,9 @@ class Analytic:
 class Primal:
     """The ridge problem from its sums: `gram` int64 (D, D), lower triangle, and `moments` int64 (D, labels)."""
 
-    def __init__(self, gram: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], count: int, strength: float) -> None:
+    def __init__(
+        self, gram: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], count: int, strength: float
+    ) -> None:
         ridge = strength * float(np.trace(gram)) / count
         shifted = gram.astype(np.float64, order="F")
         shifted[np.diag_indices_from(shifted)] += ridge

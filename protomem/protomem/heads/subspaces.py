@@ -85,7 +85,9 @@ def subspaces(codes: Codes, hashes: npt.NDArray[np.uint64]) -> tuple[list[Subspa
     return [Subspace.of(codes[part == number]) for number in range(len(kept))], part
 
 
-def _kernel(left: npt.NDArray[np.float32], left_lengths: Floats, right: npt.NDArray[np.float32], right_lengths: Floats) -> Floats:
+def _kernel(
+    left: npt.NDArray[np.float32], left_lengths: Floats, right: npt.NDArray[np.float32], right_lengths: Floats
+) -> Floats:
     """((1 + cos) / 2)² of codes; the inner products are exact integers in float32."""
     cosine = (left @ right.T).astype(np.float64)
     cosine /= left_lengths[:, None]
@@ -93,5 +95,3 @@ def _kernel(left: npt.NDArray[np.float32], left_lengths: Floats, right: npt.NDAr
     cosine += 1
     cosine *= 0.5
     return np.asarray(np.square(cosine, out=cosine))
-
-

@@ -1,0 +1,107 @@
+"""What a memory knows while it is open: the examples, their commitment, and the sums, which follow a little later.
+
+A change is worked out first and taken over afterwards, so that the store can keep it in between: `change` fails without
+a trace, `apply` cannot fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+
+from protomem.codes import Codes
+from protomem.commitment import Commitment, content
+from protomem.examples import Examples, Labels
+from protomem.space import Space
+from protomem.statistics import Statistics
+from protomem.store import Row
+
+__all__ = ["Change", "State", "codes_of_rows", "digest_of"]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """The consequences of adding some rows and removing some ids."""
+
+    examples: Examples
+    commitment: Commitment
+    added: dict[str, Labels]
+    removed: tuple[str, ...]
+    pending: tuple[tuple[Codes, Sequence[Labels], Literal[1, -1]], ...]
+
+
+@final
+class State:
+    """The remembered examples in RAM and what is summed over them. Not safe for threads: its memory holds the lock."""
+
+    def __init__(self, space: Space, rows: Sequence[Row]) -> None:
+        self.space = space
+        self.labels_of: dict[str, Labels] = {}
+        self.examples = Examples(space.settings.dimension)
+        self.commitment = Commitment()
+        self.version = 0
+        self._statistics = Statistics(space)
+        self._pending: list[tuple[Codes, Sequence[Labels], Literal[1, -1]]] = []
+        self.apply(self.change(rows, ()))
+
+    def change(self, added: Sequence[Row], removed: Sequence[str]) -> Change:
+        """Work out what follows from these new rows and these remembered ids that go."""
+        gone = [self.labels_of[id] for id in removed]
+        gone_codes = self.examples.codes_of(removed, gone)
+        new, new_codes = [row.labels for row in added], codes_of_rows(added, self.space)
+        commitment = self.commitment.copy()
+        commitment.subtract(content(row.tobytes(), labels) for row, labels in zip(gone_codes, gone, strict=True))
+        commitment.add(content(row.codes, row.labels) for row in added)
+        names = [row.id for row in added]
+        return Change(
+            examples=self.examples.without(removed, gone).with_rows(names, new_codes, new),
+            commitment=commitment,
+            added=dict(zip(names, new, strict=True)),
+            removed=tuple(removed),
+            pending=((new_codes, new, 1), (gone_codes, gone, -1)),
+        )
+
+    def apply(self, change: Change) -> None:
+        """Take over a change that was worked out on this very state."""
+        self.examples, self.commitment = change.examples, change.commitment
+        for id in change.removed:
+            del self.labels_of[id]
+        self.labels_of.update(change.added)
+        self._pending += [part for part in change.pending if len(part[0])]
+        self.version += 1
+
+    def statistics(self) -> Statistics:
+        """The sums over every example of this state. Single rows have waited and are folded in together here."""
+        for sign, fold in ((1, self._statistics.learn), (-1, self._statistics.forget)):
+            due = [(codes, labels) for codes, labels, way in self._pending if way == sign]
+            if due:
+                fold(np.concatenate([codes for codes, _ in due]), [some for _, labels in due for some in labels])
+        self._pending = []
+        return self._statistics
+
+    def digest(self) -> str:
+        return digest_of(self.statistics(), self.commitment)
+
+    def classes(self) -> dict[str, int]:
+        """How many examples carry each label, by label."""
+        counts = dict.fromkeys(self.examples.names, 0)
+        for key, group in self.examples.groups.items():
+            for label in key:
+                counts[label] += len(group.ids)
+        return counts
+
+
+def digest_of(statistics: Statistics, commitment: Commitment) -> str:
+    """SHA-256 (hex) of the sums and of the commitment to the examples."""
+    return hashlib.sha256(f"protomem 1\n{statistics.digest()}\n{commitment.hex()}\n".encode()).hexdigest()
+
+
+def codes_of_rows(rows: Iterable[Row], space: Space) -> Codes:
+    """The codes of kept rows: int8 (n, d)."""
+    joined = np.frombuffer(b"".join(row.codes for row in rows), dtype=np.int8)
+    return joined.reshape(-1, space.settings.dimension)
