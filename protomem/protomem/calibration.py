@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 
 from protomem.ensemble import WEIGHTS, Ensemble, Items, combine, spread
 from protomem.heads import codebooks, prototypes
+from protomem.heads.analytic import Dual, Primal
 from protomem.heads.neighbours import NEIGHBOURS, Nearest, votes
 from protomem.statistics import Statistics
 
@@ -51,7 +52,7 @@ class Calibration:
     strangeness: Floats
 
     @classmethod
-    def fit(cls, statistics: Statistics, ensemble: Ensemble) -> Calibration:
+    def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual) -> Calibration:
         """Calibrate the ensemble of these statistics on its own examples, left out one by one."""
         rows = ensemble.examples.sample(CALIBRATION_SAMPLE)
         targets = ensemble.examples.label_matrix(rows)
@@ -60,7 +61,7 @@ class Calibration:
         if not usable.any():
             return cls(USUAL_TEMPERATURE, np.zeros(0), np.zeros(0))
         rows, targets = rows[usable], targets[usable]
-        scores, best = leave_one_out(statistics, ensemble, rows, targets)
+        scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
         temperature = _temperature(scores, targets)
         own = np.where(targets, softmax(scores, temperature), np.inf).min(axis=1)
         return cls(temperature, np.sort(own), np.sort(-best))
@@ -82,13 +83,17 @@ class Calibration:
 
 
 def leave_one_out(
-    statistics: Statistics, ensemble: Ensemble, rows: npt.NDArray[np.int64], targets: npt.NDArray[np.bool_]
+    statistics: Statistics,
+    ensemble: Ensemble,
+    problem: Primal | Dual,
+    rows: npt.NDArray[np.int64],
+    targets: npt.NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself."""
     items = Items(ensemble.space, ensemble.examples.codes[rows])
     modes = ensemble.space.modes.lookup(ensemble.examples.codes[rows])[:, 0]
     scores = {
-        "analytic": _analytic(ensemble, items, targets),
+        "analytic": _analytic(ensemble, problem, items, targets),
         "prototypes": ensemble.prototypes.scores(items.codes, items.lengths),
         "neighbours": votes(_others(ensemble, items, rows), ensemble.examples),
         "codebooks": ensemble.codebooks.scores(items.keys),
@@ -116,8 +121,8 @@ def softmax(scores: Floats, temperature: float) -> Floats:
     return np.asarray(np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True)))
 
 
-def _analytic(ensemble: Ensemble, items: Items, targets: npt.NDArray[np.bool_]) -> Floats:
-    leverage = ensemble.problem.leverages(items.features)[:, None]
+def _analytic(ensemble: Ensemble, problem: Primal | Dual, items: Items, targets: npt.NDArray[np.bool_]) -> Floats:
+    leverage = problem.leverages(items.features)[:, None]
     return np.asarray((ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage))
 
 

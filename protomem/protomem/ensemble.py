@@ -89,7 +89,6 @@ class Ensemble:
     space: Space
     examples: Examples
     names: tuple[str, ...]
-    problem: Primal | Dual
     analytic: Analytic
     prototypes: Prototypes
     codebooks: Codebooks
@@ -98,8 +97,10 @@ class Ensemble:
     sample_signature: bytes
 
     @classmethod
-    def fit(cls, statistics: Statistics, examples: Examples, previous: Ensemble | None = None) -> Ensemble:
-        """The heads of these statistics and examples (at least one).
+    def fit(
+        cls, statistics: Statistics, examples: Examples, previous: Ensemble | None = None
+    ) -> tuple[Ensemble, Primal | Dual]:
+        """The heads of these statistics and examples (at least one), and the ridge problem with its factor.
 
         `previous` saves work, never changes the result: what it computed from the same inputs is taken over.
         """
@@ -107,11 +108,10 @@ class Ensemble:
         sums = statistics.labels
         signature, strength = _strength(space, examples, previous)
         problem = _problem(statistics, examples, strength)
-        return cls(
+        ensemble = cls(
             space=space,
             examples=examples,
             names=names,
-            problem=problem,
             analytic=problem.solve(),
             prototypes=Prototypes.of(sums, names, space.scale),
             codebooks=Codebooks.of(sums, names),
@@ -119,6 +119,7 @@ class Ensemble:
             subspaces=_subspaces(examples, previous),
             sample_signature=signature,
         )
+        return ensemble, problem
 
     def scores(
         self, items: Items, nearest: Nearest, allowed: npt.NDArray[np.bool_] | None = None

@@ -15,6 +15,7 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from protomem.codes import Codes
 
@@ -138,13 +139,12 @@ class Examples:
         return np.concatenate([group.codes for group in self.groups.values()])
 
     @cached_property
-    def indicator(self) -> npt.NDArray[np.bool_]:
-        """For each group, which of `names` it carries: bool (groups, labels)."""
+    def indicator(self) -> csr_array:
+        """For each group, which of `names` it carries: sparse float64 (groups, labels) of ones."""
         number = {name: index for index, name in enumerate(self.names)}
-        table = np.zeros((len(self.groups), len(self.names)), dtype=bool)
-        for row, key in enumerate(self.groups):
-            table[row, [number[label] for label in key]] = True
-        return table
+        columns = [number[label] for key in self.groups for label in key]
+        starts = np.cumsum([0, *(len(key) for key in self.groups)])
+        return csr_array((np.ones(len(columns)), columns, starts), shape=(len(self.groups), len(self.names)))
 
     @cached_property
     def group_of_row(self) -> npt.NDArray[np.int64]:
@@ -153,7 +153,7 @@ class Examples:
 
     def label_matrix(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which of `names` these examples carry: bool (rows, labels)."""
-        return np.asarray(self.indicator[self.group_of_row[rows]])
+        return np.asarray(self.indicator[self.group_of_row[rows]].toarray(), dtype=bool)
 
     def id_and_labels(self, row: int) -> tuple[str, Labels]:
         """The id and the labels of the example at this canonical position."""

@@ -12,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.answers import Answer
-from protomem.calibration import Calibration
 from protomem.codes import Codes, quantize
 from protomem.encoders import Encoder
 from protomem.encoders.base import Progress
-from protomem.ensemble import Ensemble
 from protomem.errors import EmptyMemory, IdConflict, InvalidInput, MemoryClosed, NotRemembered
 from protomem.examples import Labels
 from protomem.inputs import check_fraction, check_ids, check_labels, check_length, check_subjects
@@ -146,7 +144,7 @@ class Memory:
         predictor = self._current()
         _check_among(question.among, predictor.ensemble.names)
         codes = self._encode(items, progress)
-        answers = predictor.answers(codes, question) if len(codes) else []
+        answers = predictor.answers(codes, question)
         return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
 
     def classes(self) -> dict[str, int]:
@@ -223,6 +221,8 @@ class Memory:
             self._load()
 
     def _encode(self, items: Items, progress: Progress | None) -> Codes:
+        if not len(items):
+            return np.empty((0, self._space.settings.dimension), dtype=np.int8)
         return quantize(self.encoder.encode(items, progress), self._space.scale)
 
     def _new_rows(self, given: Sequence[Row]) -> tuple[list[Row], list[str]]:
@@ -296,10 +296,7 @@ class Memory:
             if not self._state.labels_of:
                 raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")
             if self._predictor is None or self._predictor.version != self._state.version:
-                statistics = self._state.statistics()
-                previous = self._predictor.ensemble if self._predictor else None
-                ensemble = Ensemble.fit(statistics, self._state.examples, previous)
-                self._predictor = Predictor(self._state.version, ensemble, Calibration.fit(statistics, ensemble))
+                self._predictor = Predictor.of(self._state, self._predictor)
             return self._predictor
 
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:

@@ -14,6 +14,7 @@ from protomem.calibration import Calibration
 from protomem.codes import Codes
 from protomem.ensemble import HEADS, Ensemble, Items
 from protomem.heads.neighbours import NEIGHBOURS, Nearest
+from protomem.state import State
 
 __all__ = ["Predictor", "Question"]
 
@@ -43,6 +44,13 @@ class Predictor:
     version: int
     ensemble: Ensemble
     calibration: Calibration
+
+    @classmethod
+    def of(cls, state: State, previous: Predictor | None) -> Predictor:
+        """The picture of this state. `previous` saves work, never changes an answer."""
+        statistics = state.statistics()
+        ensemble, problem = Ensemble.fit(statistics, state.examples, previous.ensemble if previous else None)
+        return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""

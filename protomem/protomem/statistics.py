@@ -28,6 +28,10 @@ CHUNK_ROWS = 4_096
 """Rows lifted at a time: 34 MB of features at the default width, and every per-label float32 sum stays exact."""
 
 
+PANEL = 64
+"""Columns moved to int64 at a time: 1 MB at the default width."""
+
+
 @final
 @dataclass(slots=True)
 class LabelSums:
@@ -169,8 +173,16 @@ class Statistics:
             products = ssyrk(1.0, features.T, beta=1.0, c=products, lower=1, overwrite_c=1)
             for label, sums in _label_sums(self.space, codes[chunk], features, labels[chunk]):
                 self._merge_label(label, sums, sign)
-        self.gram += sign * products.astype(np.int64)
+        _add_lower(self.gram, products, sign)
         self.count += sign * len(codes)
+
+
+def _add_lower(gram: Integers, products: npt.NDArray[np.float32], sign: Literal[1, -1]) -> None:
+    """Add `sign` times the lower triangle of whole-valued products, in panels of columns that stay in the cache."""
+    add = np.add if sign == 1 else np.subtract
+    for start in range(0, len(gram), PANEL):
+        panel = (slice(start, None), slice(start, start + PANEL))
+        add(gram[panel], products[panel].astype(np.int64), out=gram[panel])
 
 
 def _label_sums(

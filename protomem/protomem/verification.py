@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 from protomem.commitment import Commitment, content
@@ -55,7 +56,7 @@ def verify(state: State, rows: Sequence[Row], receipts: Sequence[Receipt], progr
         commitment.add(content(row.codes, row.labels) for row in batch)
         if progress is not None:
             progress(start + len(batch), len(rows))
-    chained = all(old.after == new.before for old, new in zip(receipts, receipts[1:], strict=False))
+    chained = all(old.after == new.before for old, new in pairwise(receipts))
     last = receipts[-1].after if receipts else Commitment().hex()
     checks = (
         Check("examples", {row.id: row.labels for row in rows} == state.labels_of, f"{len(rows)} kept and in use"),

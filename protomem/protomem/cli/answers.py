@@ -74,8 +74,11 @@ def _ranking(answer: Answer) -> Table:
 
 
 def _evidence(answer: Answer) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2))
+    text = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table = Table("", "", "", text, box=None, show_header=False, padding=(0, 2), expand=True)
     for one in answer.evidence:
-        told = f"“{one.item}”" if one.item is not None else ""
-        table.add_row(f"{one.similarity:.2f}", cell(one.id, 24), cell(", ".join(one.labels), 24), cell(told, 60, "dim"))
+        told = "" if one.item is None else f"“{one.item}”"
+        table.add_row(
+            f"{one.similarity:.2f}", cell(one.id, 36), cell(", ".join(one.labels), 36), cell(told, style="dim")
+        )
     return table

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 import protomem
@@ -31,8 +31,8 @@ QUESTIONS = (
 """Two that the memory has learned about, in other words, and one that is about none of its classes."""
 
 NOVELTY = (
-    "Novelty is a p-value: near 0, the memory has learned nothing like it. Above it stand the labels with their "
-    "probability, below it the remembered messages that speak for the answer, with their similarity."
+    "Above novelty stand the labels and their probabilities, below it the nearest remembered messages and their "
+    "similarity. Novelty is a p-value: near 0, the memory has learned nothing like it."
 )
 
 
@@ -80,13 +80,13 @@ def learn_by_class(console: Console, memory: protomem.Memory, sample: Sequence[M
     """Learn the classes of the sample, a few at a time, and measure after each step."""
     labels = list(dict.fromkeys(message.label for message in sample))
     steps = []
-    console.print(_step_line("classes", "examples", "accuracy", "over all", "new classes", "dim"))
+    console.print(_step_line("classes", "examples", "accuracy", "over all", "new classes"), style="dim")
     for start in range(0, len(labels), CLASSES_A_STEP):
         new = tuple(labels[start : start + CLASSES_A_STEP])
         teach(memory, [message for message in sample if message.split == "learn" and message.label in new])
         step = _measure(memory, new, sample)
-        counts = (str(step.classes), str(step.examples))
-        console.print(_step_line(*counts, percent(step.accuracy_seen), percent(step.accuracy_all), ", ".join(new)))
+        numbers = (str(step.classes), str(step.examples), percent(step.accuracy_seen), percent(step.accuracy_all))
+        console.print(_step_line(*numbers, ", ".join(new)))
         steps.append(step)
     asked = len(_to_ask(sample))
     console.print(f"Accuracy on held-out messages: of the classes seen so far, and over all {asked}.", style="dim")
@@ -131,7 +131,8 @@ def prove(console: Console, memory: protomem.Memory, sample: Sequence[Message], 
 
     console.print(
         f"A second memory, in RAM, is taught the {len(survivors)} messages that are left, in alphabetical order and "
-        f"{OTHER_BATCH} at a time. Each message was encoded once: both are taught the same vectors. Compared bit for bit:"
+        f"{OTHER_BATCH} at a time. Each message was encoded once: both are taught the same vectors. "
+        "Digests and answers, compared bit for bit:\n"
     )
     _print_proof(console, proof)
     return proof
@@ -169,13 +170,16 @@ def _answers_resting_on(ids: set[str], answers: Sequence[Answer]) -> int:
     return sum(any(evidence.id in ids for evidence in answer.evidence) for answer in answers)
 
 
-def _step_line(classes: str, examples: str, seen: str, over_all: str, new: str, style: str = "") -> Text:
-    return Text(f"{classes:>7} {examples:>9} {seen:>9} {over_all:>9}  ", style) + cell(new, 58, style or "dim")
+def _step_line(classes: str, examples: str, seen: str, over_all: str, new: str) -> Table:
+    """One line of the table of steps, as a table of its own: each step is shown when it is done."""
+    line = Table.grid(*(Column(justify="right", width=9) for _ in range(4)), Column(ratio=1), padding=(0, 2, 0, 0))
+    line.add_row(classes, examples, seen, over_all, cell(new))
+    return line
 
 
 def _print_proof(console: Console, proof: Proof) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
-    table.add_row("digest after forgetting", cell(proof.digest, style="cyan"))
-    table.add_row("digest of the fresh one", cell(proof.fresh_digest, style="cyan"))
-    table.add_row("identical answers", f"{proof.equal_answers} of {proof.answers} (labels, probabilities, evidence)")
-    console.print(table, soft_wrap=True)
+    console.print(Text.assemble("this memory    ", (proof.digest, "cyan")))
+    console.print(Text.assemble("the fresh one  ", (proof.fresh_digest, "cyan")))
+    console.print(
+        f"{proof.equal_answers} of {proof.answers} answers are identical: labels, probabilities and evidence."
+    )

@@ -29,8 +29,8 @@ def learn(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="A sentence-transformers model, onnx:NAME or vectors:DIMENSION. A memory that is there keeps its own; a "
-            f"new one takes {DEFAULT_ENCODER}, or the length of the vectors in the file."
+            help="A sentence-transformers model, onnx:NAME or vectors:DIMENSION. A memory that is there keeps its own; "
+            f"a new one takes {DEFAULT_ENCODER}, or the length of the vectors in the file."
         ),
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",

@@ -116,9 +116,10 @@ class ItemFile:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """DuckDB's refusal of a file as an error of protomem's: its first lines, which name the cause and the place."""
+    """DuckDB's refusal of a file as an error of protomem's: its first lines, which name the cause and the place, without SQL."""
     try:
         yield
     except duckdb.Error as error:
-        cause = "; ".join(line.strip() for line in str(error).splitlines()[:3] if line.strip())
+        lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("LINE ")]
+        cause = "; ".join(lines[:3])
         raise InvalidInput(f"{path} cannot be read: {cause}") from error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, open_existing, print_json, reported_errors
+from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, open_existing, print_json, progress_bar, reported_errors
 from protomem.verification import Verification
 
 __all__ = ["print_verification", "verify"]
@@ -15,8 +15,8 @@ __all__ = ["print_verification", "verify"]
 @reported_errors()
 def verify(memory: MemoryPath, as_json: AsJson = False) -> None:
     """Recompute everything from the remembered examples and compare bit for bit; exit code 1 if anything differs."""
-    with open_existing(memory) as opened:
-        found = opened.verify()
+    with open_existing(memory) as opened, progress_bar("recomputing") as report:
+        found = opened.verify(report)
     if as_json:
         print_json(
             {
@@ -33,10 +33,11 @@ def verify(memory: MemoryPath, as_json: AsJson = False) -> None:
 
 
 def print_verification(console: Console, found: Verification) -> None:
-    """One line a check, then the digest."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    """One line a check, then the digest. What does not fit the terminal is cut; `--json` has all of it."""
+    detail = Column(no_wrap=True, overflow="ellipsis")
+    table = Table("", "", detail, box=None, show_header=False, pad_edge=False, padding=(0, 2))
     for check in found.checks:
         verdict = cell("ok", style="green") if check.ok else cell("WRONG", style="bold red")
         table.add_row(verdict, cell(check.name), cell(check.detail, style="dim"))
     console.print(table)
-    console.print(cell(f"digest {found.digest}, {found.examples} examples"), soft_wrap=True)
+    console.print(f"digest {found.digest}")

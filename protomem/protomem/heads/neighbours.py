@@ -11,6 +11,7 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
@@ -71,8 +72,11 @@ class Neighbours:
 def votes(nearest: Nearest, examples: Examples) -> Floats:
     """The share of the neighbours' weight that carries each label: (n, labels)."""
     weights = np.exp(SHARPNESS * (nearest.cosines - 1))
-    carried = examples.indicator[examples.group_of_row[nearest.rows]]
-    return np.asarray((weights[:, :, None] * carried).sum(axis=1) / weights.sum(axis=1)[:, None])
+    weights /= weights.sum(axis=1, keepdims=True)
+    groups = examples.group_of_row[nearest.rows]
+    starts = np.arange(len(groups) + 1) * groups.shape[1]
+    by_group = csr_array((weights.ravel(), groups.ravel(), starts), shape=(len(groups), len(examples.groups)))
+    return np.asarray((by_group @ examples.indicator).toarray())
 
 
 def _ranked(
