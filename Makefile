@@ -13,8 +13,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO_READY := $(VENV)/.ready-for-demo
 TEST_READY := $(VENV)/.ready-for-tests
 
+CHOICES := $(wildcard tests/benchmarks/choose_*.py)
+QUESTIONS := $(filter-out tests/benchmarks/common.py $(CHOICES),$(wildcard tests/benchmarks/*.py))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench sweep clean
+.PHONY: help demo test lint format bench choose sweep clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,9 +39,10 @@ format: $(TEST_READY)  ## write the files as `make lint` wants them
 	$(BIN)/ruff format .
 
 bench: $(TEST_READY)  ## accuracy and speed beside scikit-learn, one table a question
-	@for question in tests/benchmarks/bench_*.py; do HF_HUB_OFFLINE=1 $(BIN)/python $$question || exit 1; done
+	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/run_all.py
 
-sweep: $(TEST_READY)  ## the comparison on training data from which the defaults were chosen
+sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparison the defaults were chosen from
+	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
 clean:  ## remove the virtual environment, caches and builds

@@ -11,7 +11,7 @@ __all__ = ["Answer", "Evidence"]
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A remembered example that speaks for an answer: its cosine similarity to the item, and its text where retained."""
+    """A remembered example that speaks for an answer: its cosine similarity to the item, its text where retained."""
 
     id: str
     labels: tuple[str, ...]
@@ -26,8 +26,8 @@ class Answer:
 
     `ranking` holds (label, probability) pairs, best first, and `label` and `probability` its first, or None and that
     probability where the memory `abstained`. `label_set` holds the labels that together reach the coverage asked for
-    (conformal; None if none was asked). `novelty` is a p-value: the share of remembered examples that would look at least
-    as strange had they not been learned. `heads` names what the answer rests on.
+    (conformal; None if none was asked). `novelty` is a p-value: the share of remembered examples that would look at
+    least as strange had they not been learned. `heads` names what the answer rests on.
     """
 
     label: str | None

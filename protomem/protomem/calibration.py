@@ -29,8 +29,8 @@ CALIBRATION_SAMPLE = 128
 """Examples left out in turn. One temperature needs no more, and each costs a triangular solve at every change."""
 
 USUAL_TEMPERATURE = 0.1
-"""What the leave-one-out fit finds on the training data of CLINC150 and BANKING77, within a factor of two, at every size;
-used as it is when no example can be left out."""
+"""What the leave-one-out fit finds on the training data of CLINC150 and BANKING77, within a factor of two, at every
+size; used as it is when no example can be left out."""
 
 PRIOR_WEIGHT = 10.0
 """The usual temperature counts as much as this many examples."""
@@ -71,7 +71,7 @@ class Calibration:
         return softmax(scores, self.temperature)
 
     def novelty(self, best: Floats) -> Floats:
-        """Conformal p-values of items with these best subspace scores (n,): small means unlike what is remembered."""
+        """Conformal p-values of items with these best subspace scores (n,): small means unlike the remembered."""
         total = len(self.strangeness)
         stranger = total - np.searchsorted(self.strangeness, -best, side="left")
         return np.asarray((1 + stranger) / (1 + total))

@@ -44,9 +44,9 @@ def quantize(embeddings: npt.NDArray[np.floating], scale: int) -> Codes:
     rows = np.asarray(embeddings, dtype=np.float64)
     rows = rows / np.abs(rows).max(axis=1, keepdims=True)
     rows /= np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
-    return np.clip(np.rint(rows * scale), -CODE_MAX, CODE_MAX).astype(np.int8)
+    return np.asarray(np.clip(np.rint(rows * scale), -CODE_MAX, CODE_MAX), dtype=np.int8)
 
 
 def code_lengths(codes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Euclidean lengths of codes given as float32 (n, d): (n,). The sums of squares are exact integers."""
-    return np.sqrt(np.einsum("ij,ij->i", codes, codes).astype(np.float64))
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", codes, codes).astype(np.float64)))

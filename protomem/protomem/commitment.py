@@ -1,8 +1,8 @@
 """A commitment to the multiset of remembered examples that costs the same whatever the memory's size.
 
 LtHash (Lewi et al., "Securing Update Propagation with Homomorphic Hashing", 2019): each example is hashed to 1,024
-numbers of 16 bits, the state is their sum modulo 2¹⁶. Adding and subtracting examples commute, and finding two different
-multisets with equal states is as hard as a short-integer-solution problem.
+numbers of 16 bits, the state is their sum modulo 2¹⁶. Adding and subtracting examples commute, and finding two
+different multisets with equal states is as hard as a short-integer-solution problem.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def content(codes: bytes, labels: tuple[str, ...]) -> bytes:
 
 @final
 class Commitment:
-    """A running LtHash over examples' contents. Equal multisets have equal `hex()`; the empty one is all zeros inside."""
+    """A running LtHash over examples' contents: equal multisets have equal `hex()`, the empty one is all zeros."""
 
     def __init__(self) -> None:
         self._state: npt.NDArray[np.uint16] = np.zeros(LANES, dtype=np.uint16)

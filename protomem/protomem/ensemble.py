@@ -36,7 +36,7 @@ SHORTLIST = 10
 scores. Asking it for all changed no held-out answer in 10,000."""
 
 STRENGTH_SAMPLE = 1_024
-"""Examples on which the ridge strength is chosen: all of them in a small memory, those with the smallest hashes beyond."""
+"""Examples on which the ridge strength is chosen: all in a small memory, those with the smallest hashes beyond."""
 
 
 @final
@@ -69,7 +69,7 @@ class ClassSubspaces:
     def scores(self, items: Items, rows: npt.NDArray[np.int64]) -> Floats:
         """The best score over the parts for these rows of the items."""
         codes, lengths = items.codes[rows], items.lengths[rows]
-        return np.max([part.scores(codes, lengths) for part in self.parts[0]], axis=0)
+        return np.asarray(np.max([part.scores(codes, lengths) for part in self.parts[0]], axis=0))
 
     def leave_one_out(self, items: Items, item: int, position: int) -> float:
         """The best score of an item that is this class's example number `position`, without itself."""

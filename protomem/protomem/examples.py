@@ -1,8 +1,8 @@
 """The remembered examples in memory, in an order that does not depend on their history.
 
 Examples with the same labels form a group; a group is immutable and sorted by a hash of its codes. A write replaces the
-groups it touches and shares the others, so that a prediction keeps the picture it started with, and whatever was computed
-from an untouched group stays valid. Where floating-point work must run over examples, it runs in this order.
+groups it touches and shares the others, so that a prediction keeps the picture it started with, and whatever was
+computed from an untouched group stays valid. Where floating-point work must run over examples, it runs in this order.
 """
 
 from __future__ import annotations

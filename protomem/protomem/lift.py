@@ -1,8 +1,8 @@
 """The lift: a seeded random projection with entries in {-1, 0, +1}, shift and clip. Integers in, integers out.
 
 φ(c) = clip(⌊cᵀP / step⌋, 0, 31), the random ReLU features of ACU (arXiv 2505.12239) and RanPAC (arXiv 2307.02251) on an
-integer grid. Every sum on the way is an integer below 2²⁴, so float32 BLAS computes it exactly whatever the machine, the
-batch and the number of threads.
+integer grid. Every sum on the way is an integer below 2²⁴, so float32 BLAS computes it exactly whatever the machine,
+the batch and the number of threads.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from protomem.codes import EXACT_FLOAT32, Codes, code_scale
 __all__ = ["FEATURE_MAX", "GRAM_ROWS", "Lift"]
 
 FEATURE_MAX = 31
-"""Largest feature. Five bits cost no accuracy against seven (held-out BANKING77 within 0.1 points) and let a float32 sum
-of products run over 17,458 rows instead of 1,040 before it has to be moved to int64."""
+"""Largest feature. Five bits cost no accuracy against seven (held-out BANKING77 within 0.1 points) and let a float32
+sum of products run over 17,458 rows instead of 1,040 before it has to be moved to int64."""
 
 GRAM_ROWS = EXACT_FLOAT32 // FEATURE_MAX**2
 """Rows whose products of features can be summed in float32 without rounding."""
@@ -33,7 +33,7 @@ SIGMAS = 3.5
 @final
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """Integer random features of codes: d codes in, `width` features in 0..31 out, fixed by (dimension, width, seed)."""
+    """Integer random features: d codes in, `width` features in 0..31 out, fixed by (dimension, width, seed)."""
 
     dimension: int
     width: int

@@ -83,8 +83,8 @@ class Memory:
         """Remember items with their labels; durable when it returns, and all of it or nothing.
 
         `items` is what the encoder takes: a list of texts, or a float array (n, d). `labels` holds one label or several
-        for each. `ids` default to fresh unique ones, given back in the receipt; `subjects` name whose data an item is. An
-        id remembered already with the same content is left alone and listed in `receipt.unchanged`.
+        for each. `ids` default to fresh unique ones, given back in the receipt; `subjects` name whose data an item is.
+        An id remembered already with the same content is left alone and listed in `receipt.unchanged`.
 
         Raises `InvalidInput` for what cannot be used and `IdConflict` for an id remembered with other content.
         """

@@ -29,10 +29,10 @@ def open(
 ) -> Memory:
     """Create a memory or open one again.
 
-    `path` is the DuckDB file, or None for a memory in RAM. `encoder` is a name such as "all-MiniLM-L6-v2", "onnx:..." or
-    "vectors:384", or an encoder; a kept memory remembers its own and needs none. `retain` says what is kept of an item:
-    "codes" (the default) or "items", also the original text. `width` is the number of features of the lift, 2,048 by
-    default. With `create=False` a path that does not exist is an error.
+    `path` is the DuckDB file, or None for a memory in RAM. `encoder` is a name such as "all-MiniLM-L6-v2", "onnx:..."
+    or "vectors:384", or an encoder; a kept memory remembers its own and needs none. `retain` says what is kept of an
+    item: "codes" (the default) or "items", also the original text. `width` is the number of features of the lift,
+    2,048 by default. With `create=False` a path that does not exist is an error.
 
     Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
     `MemoryLocked` or `StoreUnavailable` for the file.

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.answers import Answer, Evidence
+from protomem.blas import one_blas_thread
 from protomem.calibration import Calibration
 from protomem.codes import Codes
 from protomem.ensemble import HEADS, Ensemble, Items
@@ -49,13 +50,15 @@ class Predictor:
     def of(cls, state: State, previous: Predictor | None) -> Predictor:
         """The picture of this state. `previous` saves work, never changes an answer."""
         statistics = state.statistics()
-        ensemble, problem = Ensemble.fit(statistics, state.examples, previous.ensemble if previous else None)
-        return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
+        with one_blas_thread():
+            ensemble, problem = Ensemble.fit(statistics, state.examples, previous.ensemble if previous else None)
+            return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
         parts = (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))
-        return [answer for part in parts for answer in self._batch(part, question)]
+        with one_blas_thread():
+            return [answer for part in parts for answer in self._batch(part, question)]
 
     def _batch(self, codes: Codes, question: Question) -> list[Answer]:
         ensemble = self.ensemble

@@ -70,7 +70,7 @@ class LabelSums:
         """Add `sign` times the other sums in place."""
         self.count += sign * other.count
         for mine, theirs in zip(list(self.arrays())[1:], list(other.arrays())[1:], strict=True):
-            mine += sign * theirs
+            np.add(mine, sign * theirs, out=mine)
 
     def is_zero(self) -> bool:
         return not any(array.any() for array in self.arrays())
@@ -164,7 +164,7 @@ class Statistics:
             self._fold_span(codes[span], labels[span], sign)
 
     def _fold_span(self, codes: Codes, labels: Sequence[Sequence[str]], sign: Literal[1, -1]) -> None:
-        """Fold at most GRAM_ROWS examples: their products of features are summed in float32, exactly, and moved once."""
+        """Fold at most GRAM_ROWS examples: their products are summed in float32, exactly, and moved to int64 once."""
         width = self.space.settings.width
         products = np.zeros((width, width), dtype=np.float32, order="F")
         for start in range(0, len(codes), CHUNK_ROWS):
@@ -230,4 +230,4 @@ def _sum_rows(owners: Integers, rows: Integers, values: npt.NDArray[np.float32],
 
 
 def _bytes(array: npt.NDArray[np.int64]) -> memoryview:
-    return memoryview(np.ascontiguousarray(array, dtype="<i8")).cast("B")
+    return np.ascontiguousarray(array, dtype="<i8").data.cast("B")

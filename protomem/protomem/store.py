@@ -1,7 +1,7 @@
 """The port between a memory and whatever keeps it, and the plain in-RAM reference of it.
 
-A store keeps rows and receipts and knows nothing of the mathematics. One call of `write` is one transaction: all of it is
-kept or none of it is, and when the call returns it is as durable as the store promises.
+A store keeps rows and receipts and knows nothing of the mathematics. One call of `write` is one transaction: all of it
+is kept or none of it is, and when the call returns it is as durable as the store promises.
 """
 
 from __future__ import annotations

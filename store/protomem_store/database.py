@@ -35,8 +35,8 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 CHECKPOINT_BYTES = 16 * 2**20
 """Size of the log at which it is folded into the file: DuckDB's own default.
 
-DuckDB would do so inside COMMIT, and a disk that is full then makes a commit that is durable raise, and every later call
-too. Done here after the commit, such a failure takes nothing back: the log has the rows.
+DuckDB would do so inside COMMIT, and a full disk then makes a commit that is durable raise, and every later call too.
+Done here after the commit, such a failure takes nothing back: the log has the rows.
 """
 
 _NO_MEMORY_YET = "is empty, no memory yet; open it without must_exist to make it one"
@@ -141,10 +141,7 @@ class Database:
                 recognise(looker, self.path)
         root = duckdb.connect(self.path, config=SETTINGS)
         try:
-            if not recognise(root, self.path):
-                if must_exist:
-                    raise NotAMemory(f"{self.path} {_NO_MEMORY_YET}")
-                lay_out(root)
+            self._recognise_or_lay_out(root, must_exist=must_exist)
             self._hold.lock()
             if is_new:
                 _sync_folder(self.path.parent)
@@ -152,6 +149,13 @@ class Database:
             root.close()
             raise
         return root
+
+    def _recognise_or_lay_out(self, root: duckdb.DuckDBPyConnection, *, must_exist: bool) -> None:
+        if recognise(root, self.path):
+            return
+        if must_exist:
+            raise NotAMemory(f"{self.path} {_NO_MEMORY_YET}")
+        lay_out(root)
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         """The connection that cursors come from, with the gate held; opened anew after `_release`."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import final
 
+import duckdb
+
 from protomem.errors import MemoryDamaged, StoreError
 from protomem.receipts import Receipt
 from protomem.store import Row, Write
@@ -23,8 +25,8 @@ BATCH_ROWS = 10_000
 class DuckDbStore:
     """The rows and receipts of one memory in the DuckDB file at `path`, created if it is not there.
 
-    Equals `RamStore` in every answer. A `write` that returned is on the disk: it survives `kill -9`. Every method may be
-    called from several threads; writes queue up, and a reading sees what was committed when it began.
+    Equals `RamStore` in every answer. A `write` that returned is on the disk: it survives `kill -9`. Every method may
+    be called from several threads; writes queue up, and a reading sees what was committed when it began.
 
     `must_exist` refuses a path without a memory. Raises `NotAMemory` for any other file, which stays as it is,
     `MemoryLocked` where this or another process has it open, `MemoryDamaged`, and `StoreUnavailable` where the disk or
@@ -33,6 +35,7 @@ class DuckDbStore:
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
         self._database = Database(path.resolve(), must_exist=must_exist)
+        self._sequence: int | None = None  # of the last receipt; read and written inside a transaction only
 
     @property
     def path(self) -> Path:
@@ -87,8 +90,8 @@ class DuckDbStore:
     def write(self, write: Write) -> None:
         """Keep one transaction: removals, then rows, then the receipt.
 
-        Raises `MemoryDamaged` where not every id to remove is there exactly once, and `StoreError` for what cannot be
-        kept or a disk that refuses; then nothing of it is kept and the store goes on.
+        Raises `MemoryDamaged` where other than one row for each id to remove would go, and another `StoreError` for
+        what cannot be kept or a disk that refuses; then nothing of it is kept and the store goes on.
         """
         with self._database.transaction() as writer:
             if write.removed:
@@ -103,9 +106,25 @@ class DuckDbStore:
             table.insert(writer, write.added)
             receipt = write.receipt
             writer.execute(
-                "INSERT INTO receipts SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ?, ? FROM receipts",
-                [receipt.id, receipt.kind, receipt.count, receipt.before, receipt.after, receipt.at],
+                "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    self._next_sequence(writer),
+                    receipt.id,
+                    receipt.kind,
+                    receipt.count,
+                    receipt.before,
+                    receipt.after,
+                    receipt.at,
+                ],
             )
+
+    def _next_sequence(self, writer: duckdb.DuckDBPyConnection) -> int:
+        """One more than any before. A write that fails leaves a gap, which means nothing: the order is what counts."""
+        if self._sequence is None:
+            (last,) = writer.execute("SELECT coalesce(max(sequence), 0) FROM receipts").fetchall()[0]
+            self._sequence = int(last)
+        self._sequence += 1
+        return self._sequence
 
     def receipts(self) -> list[Receipt]:
         """Every receipt, oldest first, without ids."""

@@ -23,17 +23,15 @@ __all__ = ["translated"]
 
 LOCKED = "another process holds it; a memory is open in one process at a time: close it there, or ask that process"
 OPENED_RAW = "this process has it open with DuckDB itself; close that connection first"
-FOREIGN = (
-    "not a DuckDB database that this release can read; give the path of a memory, or of a file that is not there yet"
-)
+FOREIGN = "not a DuckDB database that this release can read; give the path of a memory, or of a new file"
 CLOSED = "the memory was closed; open it again"
 REFUSED = "the disk refused; look for free space and permissions, then try again"
 DAMAGED = "the file is damaged; restore it from a copy"
 UNFIT = "this cannot be kept; nothing was changed"
 UNEXPECTED = "DuckDB failed; nothing was changed"
 
-# DuckDB has one class for many causes, so its words come first. In this order: a checkpoint that met a full disk is both
-# fatal and "Could not write".
+# DuckDB has one class for many causes, so its words come first: a checkpoint that met a full disk is both fatal and
+# "Could not write".
 _BY_WORDS: tuple[tuple[str, type[ProtomemError], str], ...] = (
     ("Could not set lock on file", MemoryLocked, LOCKED),
     ("different configuration than existing connections", MemoryLocked, OPENED_RAW),
@@ -42,6 +40,7 @@ _BY_WORDS: tuple[tuple[str, type[ProtomemError], str], ...] = (
     ("Connection already closed", MemoryClosed, CLOSED),
     ("Could not write", StoreUnavailable, REFUSED),
     ("No space left", StoreUnavailable, REFUSED),
+    ("Failed to commit", StoreUnavailable, REFUSED),  # one writer and no constraints: nothing else can refuse
     ("Corrupt", MemoryDamaged, DAMAGED),
     ("Could not read enough bytes", MemoryDamaged, DAMAGED),
     ("replaying WAL", MemoryDamaged, DAMAGED),

@@ -1,8 +1,8 @@
 """Holding a file: at most one store has it open, in this process and among all.
 
 DuckDB locks its file against other processes, and within one process happily shares it. Its lock is of the POSIX kind,
-which falls off as soon as anything in the process opens and closes the same file, say to hash or copy it; a second process
-then writes to it too. So a second lock (`flock`, which stays) is taken on a descriptor that is kept until the end.
+which falls off as soon as anything in the process opens and closes the same file, say to hash or copy it: a second
+process then writes to it too. So a second lock (`flock`, which stays) is taken on a descriptor that is kept to the end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import final
 
 from protomem.errors import MemoryLocked, NotAMemory
 
-if sys.platform != "win32":  # there DuckDB's own lock does not fall off
+if sys.platform != "win32":  # there DuckDB's own lock does not fall off, and a second descriptor would be refused
     import fcntl
 
 __all__ = ["Hold"]
@@ -43,17 +43,18 @@ class Hold:
 
     def lock(self) -> None:
         """Lock the file, which exists, against other processes until `release`. Twice is once."""
+        if sys.platform == "win32":
+            return
         if self._descriptor is not None:
             return
         self._descriptor = os.open(self._path, os.O_RDWR)
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise MemoryLocked(
-                    f"{self._path}: another process holds it; a memory is open in one process at a time: "
-                    "close it there, or ask that process"
-                ) from None
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MemoryLocked(
+                f"{self._path}: another process holds it; a memory is open in one process at a time: "
+                "close it there, or ask that process"
+            ) from None
         if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
             raise MemoryLocked(f"{self._path}: another process replaced it just now; try again")
 
@@ -62,12 +63,11 @@ class Hold:
 
         Looked up here and not left to DuckDB, which tries to download an extension for files of other databases.
         """
-        assert self._descriptor is not None, "lock() comes first"
-        size = os.fstat(self._descriptor).st_size
-        os.lseek(self._descriptor, _MAGIC_AT, os.SEEK_SET)
-        if size and os.read(self._descriptor, len(_DUCKDB_MAGIC)) != _DUCKDB_MAGIC:
+        with self._path.open("rb") as file:
+            beginning = file.read(_HEADERS)
+        if beginning and beginning[_MAGIC_AT : _MAGIC_AT + len(_DUCKDB_MAGIC)] != _DUCKDB_MAGIC:
             raise NotAMemory(f"{self._path} is not a memory but some other file; give another path, or move it away")
-        return size >= _HEADERS
+        return len(beginning) == _HEADERS
 
     def remove_file(self) -> None:
         """Remove the locked file, for another to be made in its place."""
@@ -81,9 +81,10 @@ class Hold:
             _held.discard(self._path)
 
     def _unlock(self) -> None:
+        if sys.platform == "win32":
+            return
         if self._descriptor is None:
             return
-        descriptor, self._descriptor = self._descriptor, None
-        if sys.platform != "win32":
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child has the descriptor too, and would keep the lock
-        os.close(descriptor)
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a forked child has the descriptor too, and would keep the lock
+        os.close(self._descriptor)
+        self._descriptor = None

@@ -15,8 +15,8 @@ __all__ = ["insert", "of_batch", "of_tuple"]
 ARROW_FROM = 24
 """Rows from which an Arrow table is faster than one INSERT with that many values.
 
-Whole commits in milliseconds, VALUES and Arrow: 1.6 and 2.4 for one row, 2.3 and 2.5 for 16, 2.9 and 2.4 for 32, 13 and 3
-for 256 (two cores, November 2026).
+Whole commits in milliseconds, VALUES and Arrow: 1.6 and 2.4 for one row, 2.3 and 2.5 for 16, 2.9 and 2.4 for 32, 13 and
+3 for 256 (two cores, November 2026).
 """
 
 _FIELDS = pa.schema(
@@ -37,7 +37,7 @@ def insert(writer: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:
     elif rows:
         places = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
         values = [value for row in rows for value in (row.id, row.subject, list(row.labels), row.codes, row.item)]
-        writer.execute(f"INSERT INTO examples VALUES {places}", values)
+        writer.execute(f"INSERT INTO examples VALUES {places}", values)  # noqa: S608 - places only
 
 
 def of_tuple(found: tuple[Any, ...]) -> Row:

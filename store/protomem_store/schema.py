@@ -44,7 +44,8 @@ def lay_out(connection: duckdb.DuckDBPyConnection) -> None:
     """Make an empty database a memory without settings, in one transaction."""
     connection.begin()
     for table, columns in TABLES.items():
-        connection.execute(f"CREATE TABLE {table} ({', '.join(f'"{name}" {type}' for name, type in columns)})")
+        typed = ", ".join(f'"{name}" {type}' for name, type in columns)  # quoted: `at` is a word of SQL
+        connection.execute(f"CREATE TABLE {table} ({typed})")
     connection.execute("INSERT INTO meta VALUES ('magic', ?), ('format_version', ?)", [MAGIC, FORMAT_VERSION])
     connection.commit()
 

@@ -116,7 +116,7 @@ class ItemFile:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """DuckDB's refusal of a file as an error of protomem's: its first lines, which name the cause and the place, without SQL."""
+    """DuckDB's refusal of a file as an error of protomem's: its first lines name the cause and the place."""
     try:
         yield
     except duckdb.Error as error:

@@ -34,8 +34,8 @@ def verify(memory: MemoryPath, as_json: AsJson = False) -> None:
 
 def print_verification(console: Console, found: Verification) -> None:
     """One line a check, then the digest. What does not fit the terminal is cut; `--json` has all of it."""
-    detail = Column(no_wrap=True, overflow="ellipsis")
-    table = Table("", "", detail, box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    detail = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table = Table("", "", detail, box=None, show_header=False, pad_edge=False, padding=(0, 2), expand=True)
     for check in found.checks:
         verdict = cell("ok", style="green") if check.ok else cell("WRONG", style="bold red")
         table.add_row(verdict, cell(check.name), cell(check.detail, style="dim"))

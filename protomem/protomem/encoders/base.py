@@ -34,7 +34,9 @@ class Encoder(Protocol):
     @property
     def keeps_text(self) -> bool: ...
 
-    def encode(self, items: Sequence[Any] | npt.NDArray[Any], progress: Progress | None = None) -> npt.NDArray[np.floating]:
+    def encode(
+        self, items: Sequence[Any] | npt.NDArray[Any], progress: Progress | None = None
+    ) -> npt.NDArray[np.floating]:
         """Embeddings of `items`, float array (n, dimension), not necessarily of unit length.
 
         Raises `InvalidItem` or `InvalidVectors` for what it cannot take, before it computes anything.

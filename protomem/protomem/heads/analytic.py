@@ -3,8 +3,8 @@
     W = (ΦᵀΦ + γI)⁻¹ ΦᵀY                      primal, from the Gram matrix and the cross-moment
       = Φᵀ(ΦΦᵀ + γI)⁻¹ Y                      dual, the same W, from the remembered codes where n ≤ D
 
-γ = s · trace(ΦᵀΦ) / n: the strength s is a ratio of noise to signal, whatever the scale of the features and their number.
-It enters when solving and is never part of what is stored.
+γ = s · trace(ΦᵀΦ) / n: the strength s is a ratio of noise to signal, whatever the scale of the features and their
+number. It enters when solving and is never part of what is stored.
 
 Source: ACU (arXiv 2505.12239); leave-one-out residuals (Y - Ŷ) / (1 - h) with the leverage h, Cook and Weisberg 1982.
 """

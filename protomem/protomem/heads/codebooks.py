@@ -1,8 +1,8 @@
 """The codebook head: discrete key-value codes (arXiv 2207.11240) with integer label counts as values.
 
-Each book maps an item to one frozen key; the value of a key is how often each label met it. Read as naive Bayes over the
-books: the score of a label is the mean over books of log((count + ½) / (n + ½·keys)), a smoothed frequency of the item's
-key among the label's examples.
+Each book maps an item to one frozen key; the value of a key is how often each label met it. Read as naive Bayes over
+the books: the score of a label is the mean over books of log((count + ½) / (n + ½·keys)), a smoothed frequency of the
+item's key among the label's examples.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The neighbour head: the nearest remembered examples, found with FAISS over all codes; also the evidence of an answer.
 
-An item's score for a label is the share of its neighbours' weight that carries the label, with weight exp(20·(cos - 1)).
-Equal inner products are ordered by canonical position, never by when an example was learned.
+An item's score for a label is the share of its neighbours' weight that carries the label, with weight exp(20·(cos -
+1)). Equal inner products are ordered by canonical position, never by when an example was learned.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
 from protomem.search import CodeIndex
 
-__all__ = ["NEIGHBOURS", "Neighbours", "Nearest"]
+__all__ = ["NEIGHBOURS", "Nearest", "Neighbours"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,18 +55,23 @@ class Neighbours:
         total = len(self.index)
         count = min(count, total)
         products, rows = self.index.search(codes, min(count + 1, total))
+        best, best_rows = _ranked(products, rows, count)
         tied = np.flatnonzero(products[:, -1] == products[:, count - 1]) if total > count else np.array([], dtype=int)
-        products, rows = _ranked(products, rows, count)
         if len(tied):
-            # The cut falls among equals: look at all of them, so that the order of the index does not decide.
-            reach = min(4 * (count + 1), total)
-            while True:
-                wide, wide_rows = self.index.search(codes[tied], reach)
-                if reach == total or (wide[:, -1] < wide[:, count - 1]).all():
-                    break
-                reach = min(4 * reach, total)
-            products[tied], rows[tied] = _ranked(wide, wide_rows, count)
-        return Nearest(rows, products / (lengths[:, None] * self.lengths[rows]))
+            best[tied], best_rows[tied] = self._among_equals(codes[tied], count)
+        return Nearest(best_rows, best / (lengths[:, None] * self.lengths[best_rows]))
+
+    def _among_equals(
+        self, codes: npt.NDArray[np.float32], count: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """The nearest where the cut falls among equals: all of them are looked at, so that no index order decides."""
+        total = len(self.index)
+        reach = min(4 * (count + 1), total)
+        while True:
+            products, rows = self.index.search(codes, reach)
+            if reach == total or (products[:, -1] < products[:, count - 1]).all():
+                return _ranked(products, rows, count)
+            reach = min(4 * reach, total)
 
 
 def votes(nearest: Nearest, examples: Examples) -> Floats:
