@@ -71,7 +71,7 @@ class Calibration:
         return softmax(scores, self.temperature)
 
     def novelty(self, best: Floats) -> Floats:
-        """Conformal p-values of items with these best subspace scores (n,): small means unlike the remembered."""
+        """Conformal p-values of items with these best subspace scores (n,); small means strange."""
         total = len(self.strangeness)
         stranger = total - np.searchsorted(self.strangeness, -best, side="left")
         return np.asarray((1 + stranger) / (1 + total))

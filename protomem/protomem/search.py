@@ -60,7 +60,7 @@ class CodeIndex:
         return len(self._codes)
 
     def search(self, queries: npt.NDArray[np.float32], count: int) -> Found:
-        """Inner products and positions of the `count` best codes for each query (n, d), best first, equals unordered."""
+        """Inner products and positions of the `count` best codes for each query (n, d), equals in any order."""
         if len(queries) < WORTH_BLOCKS:
             return search(self._bytes, queries, count)
         return self.search_blocks(queries, count)

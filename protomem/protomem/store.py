@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, final
 
+from protomem.errors import MemoryDamaged
 from protomem.receipts import Receipt
 
 __all__ = ["RamStore", "Row", "Store", "Write"]
@@ -102,6 +103,9 @@ class RamStore:
         return sorted(row.id for row in self._rows.values() if row.subject == subject)
 
     def write(self, write: Write) -> None:
+        missing = [id for id in write.removed if id not in self._rows]
+        if missing:
+            raise MemoryDamaged(f"{len(missing)} of {len(write.removed)} rows to remove are not there; nothing changed")
         for id in write.removed:
             del self._rows[id]
         self._rows.update({row.id: row for row in write.added})

@@ -43,20 +43,17 @@ class Hold:
 
     def lock(self) -> None:
         """Lock the file, which exists, against other processes until `release`. Twice is once."""
-        if sys.platform == "win32":
-            return
-        if self._descriptor is not None:
-            return
-        self._descriptor = os.open(self._path, os.O_RDWR)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MemoryLocked(
-                f"{self._path}: another process holds it; a memory is open in one process at a time: "
-                "close it there, or ask that process"
-            ) from None
-        if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
-            raise MemoryLocked(f"{self._path}: another process replaced it just now; try again")
+        if sys.platform != "win32" and self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_RDWR)
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MemoryLocked(
+                    f"{self._path}: another process holds it; a memory is open in one process at a time: "
+                    "close it there, or ask that process"
+                ) from None
+            if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+                raise MemoryLocked(f"{self._path}: another process replaced it just now; try again")
 
     def holds_database(self) -> bool:
         """Whether the locked file is a DuckDB database (True) or one that was never finished (False).
@@ -81,10 +78,7 @@ class Hold:
             _held.discard(self._path)
 
     def _unlock(self) -> None:
-        if sys.platform == "win32":
-            return
-        if self._descriptor is None:
-            return
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a forked child has the descriptor too, and would keep the lock
-        os.close(self._descriptor)
-        self._descriptor = None
+        if sys.platform != "win32" and self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a forked child has it too, and would keep the lock
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,97 @@
+"""Any sequence of writes, failing writes and reopenings leaves the store on disk equal to the one in RAM."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from protomem.errors import MemoryDamaged
+from protomem.receipts import Receipt
+from protomem.store import RamStore, Row, Store, Write
+from protomem_store import DuckDbStore
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
+CONTENTS = st.builds(
+    lambda subject, labels, codes, item: (subject, tuple(sorted(set(labels))), codes, item),
+    subject=st.none() | st.sampled_from(["anna", "ben", ""]),
+    labels=st.lists(TEXTS, max_size=3),
+    codes=st.binary(max_size=8),
+    item=st.none() | TEXTS,
+)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "memory.duckdb"
+        self.disk = DuckDbStore(self.path)
+        self.ram = RamStore()
+        self.ids: set[str] = set()
+        self.writes = 0
+
+    def write(self, added: list[Row], removed: list[str]) -> None:
+        write = Write(self.receipt(), added, removed)
+        self.disk.write(write)
+        self.ram.write(write)
+        self.ids = (self.ids - set(removed)) | {row.id for row in added}
+
+    def receipt(self) -> Receipt:
+        self.writes += 1
+        return Receipt(f"receipt-{self.writes}", "learn", self.writes, "before", "after", "now")
+
+    @initialize(settings=st.dictionaries(TEXTS, TEXTS, max_size=3))
+    def create(self, settings: dict[str, str]) -> None:
+        self.disk.create(settings)
+        self.ram.create(settings)
+
+    @rule(data=st.data(), contents=st.lists(CONTENTS, max_size=30))
+    def add(self, data: st.DataObject, contents: list[tuple[str | None, tuple[str, ...], bytes, str | None]]) -> None:
+        fresh = TEXTS.filter(lambda text: text not in self.ids)
+        ids = data.draw(st.lists(fresh, min_size=len(contents), max_size=len(contents), unique=True))
+        self.write([Row(id, *content) for id, content in zip(ids, contents, strict=True)], [])
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data(), content=CONTENTS)
+    def remove_and_replace(self, data: st.DataObject, content: tuple[str | None, tuple[str, ...], bytes, None]) -> None:
+        removed = data.draw(st.lists(st.sampled_from(sorted(self.ids)), unique=True))
+        self.write([Row(id, *content) for id in removed[:2]], removed)
+
+    @rule(data=st.data(), contents=st.lists(CONTENTS, min_size=1, max_size=3))
+    def fail(self, data: st.DataObject, contents: list[tuple[str | None, tuple[str, ...], bytes, str | None]]) -> None:
+        known = data.draw(st.lists(st.sampled_from(sorted(self.ids)), unique=True)) if self.ids else []
+        rows = [Row(f"new-{number}", *content) for number, content in enumerate(contents)]
+        with pytest.raises(MemoryDamaged, match="were to go"):
+            self.disk.write(Write(self.receipt(), rows, [*known, "never there"]))
+
+    @rule()
+    def reopen(self) -> None:
+        self.disk.close()
+        self.disk = DuckDbStore(self.path, must_exist=True)
+
+    @invariant()
+    def answers_are_equal(self) -> None:
+        assert answers(self.disk, sorted(self.ids)) == answers(self.ram, sorted(self.ids))
+
+    def teardown(self) -> None:
+        self.disk.close()
+        self.folder.cleanup()
+
+
+def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
+    return (
+        store.settings(),
+        sorted((row for batch in store.rows() for row in batch), key=lambda row: row.id),
+        store.get([*ids[::2], "never there"]),
+        [store.ids_of_subject(subject) for subject in ("anna", "ben", "", "nobody")],
+        store.receipts(),
+    )
+
+
+StoreMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
+TestStoreMachine = StoreMachine.TestCase
