@@ -46,8 +46,8 @@ sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comp
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
 clean:  ## remove the virtual environment, caches and builds
-	rm -rf $(VENV) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) dist .bench-cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache
+	find . \( -name __pycache__ -o -name .ruff_cache \) -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "python3 was not found: install Python 3.11 or newer, or say make PYTHON=/its/path"; exit 1; }

@@ -15,10 +15,11 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from protomem.ensemble import WEIGHTS, Ensemble, Items, combine, spread
+from protomem.ensemble import WEIGHTS, Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
 from protomem.heads.neighbours import NEIGHBOURS, Nearest, votes
+from protomem.items import Items
 from protomem.statistics import Statistics
 
 __all__ = ["CALIBRATION_SAMPLE", "Calibration"]
@@ -77,7 +78,7 @@ class Calibration:
         return np.asarray((1 + stranger) / (1 + total))
 
     def threshold(self, coverage: float) -> float:
-        """The least probability at which a label belongs to the set of this coverage; 0 with too few examples to tell."""
+        """The least probability of a label in the set of this coverage; 0 with too few examples to tell."""
         rank = math.floor((len(self.own) + 1) * (1 - coverage))
         return float(self.own[rank - 1]) if rank >= 1 else 0.0
 
@@ -108,10 +109,11 @@ def leave_one_out(
     shortlist = ensemble.shortlist(base)
     shortlisted = ensemble.shortlisted(items, shortlist)
     for item, column in np.argwhere(np.take_along_axis(targets, shortlist, axis=1)):
-        label = shortlist[item, column]
-        position = int(np.searchsorted(ensemble.examples.rows_of(ensemble.names[label]), rows[item]))
-        shortlisted[item, column] = ensemble.subspaces[label].leave_one_out(items, item, position)
+        name = ensemble.names[shortlist[item, column]]
+        position = int(np.searchsorted(ensemble.examples.rows_of(name), rows[item]))
+        shortlisted[item, column] = ensemble.subspaces[name].leave_one_out(items, item, position)
     total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(ensemble.names))
+    total += WEIGHTS["rivals"] * _rivals(ensemble, items, rows, total.argmax(axis=1))
     return total, shortlisted.max(axis=1)
 
 
@@ -133,6 +135,18 @@ def _others(ensemble: Ensemble, items: Items, rows: npt.NDArray[np.int64]) -> Ne
     other = nearest.rows != rows[:, None]
     order = np.argsort(~other, axis=1, kind="stable")[:, :width]
     return Nearest(np.take_along_axis(nearest.rows, order, 1), np.take_along_axis(nearest.cosines, order, 1))
+
+
+def _rivals(ensemble: Ensemble, items: Items, rows: npt.NDArray[np.int64], first: npt.NDArray[np.int64]) -> Floats:
+    """The rival head's scores of remembered examples, each without itself where it is one of the group's."""
+    scores = ensemble.rivals.scores(items, first, len(ensemble.names))
+    for item, (row, label) in enumerate(zip(rows.tolist(), first.tolist(), strict=True)):
+        classes, group = ensemble.rivals.of(label)
+        left_out = group.leave_one_out(*ensemble.examples.locate(row))
+        if left_out is not None:
+            scores[item] = left_out.min()
+            scores[item, list(classes)] = left_out
+    return scores
 
 
 def _temperature(scores: Floats, targets: npt.NDArray[np.bool_]) -> float:

@@ -8,27 +8,34 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from protomem.codes import Codes, code_lengths
-from protomem.examples import Examples, Group
+from protomem.classwise import AllRivals, ClassSubspaces, class_subspaces
+from protomem.codes import Codes
+from protomem.examples import Examples
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
 from protomem.heads.neighbours import NEIGHBOURS, Nearest, Neighbours, votes
 from protomem.heads.prototypes import Prototypes
-from protomem.heads.subspaces import Subspace, subspaces
+from protomem.items import Items
 from protomem.space import Space
 from protomem.statistics import Statistics
 
-__all__ = ["HEADS", "SHORTLIST", "ClassSubspaces", "Ensemble", "Items"]
+__all__ = ["HEADS", "SHORTLIST", "Ensemble"]
 
 Floats = npt.NDArray[np.float64]
 
-WEIGHTS = {"analytic": 1.0, "subspaces": 1.0, "prototypes": 0.5, "neighbours": 0.1, "codebooks": 0.1}
+WEIGHTS = {
+    "analytic": 1.0,
+    "rivals": 2.0,
+    "subspaces": 0.5,
+    "prototypes": 0.5,
+    "neighbours": 0.1,
+    "codebooks": 0.1,
+}
 HEADS = tuple(WEIGHTS)
 
 SHORTLIST = 10
@@ -37,48 +44,6 @@ scores. Asking it for all changed no held-out answer in 10,000."""
 
 STRENGTH_SAMPLE = 1_024
 """Examples on which the ridge strength is chosen: all in a small memory, those with the smallest hashes beyond."""
-
-
-@final
-class Items:
-    """Items to score: codes as float32 (n, d), and what the heads share of them."""
-
-    def __init__(self, space: Space, codes: Codes) -> None:
-        self.codes = codes.astype(np.float32)
-        self.lengths = code_lengths(self.codes)
-        self.features = space.lift.features(codes)
-        self.keys = space.keys.lookup(codes)
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-
-@final
-class ClassSubspaces:
-    """The subspaces of one class, factored when first asked for."""
-
-    def __init__(self, groups: tuple[Group, ...]) -> None:
-        self.groups = groups
-
-    @cached_property
-    def parts(self) -> tuple[list[Subspace], npt.NDArray[np.int64]]:
-        """The parts, and the part of each row."""
-        codes = np.concatenate([group.codes for group in self.groups])
-        return subspaces(codes, np.concatenate([group.hashes for group in self.groups]))
-
-    def scores(self, items: Items, rows: npt.NDArray[np.int64]) -> Floats:
-        """The best score over the parts for these rows of the items."""
-        codes, lengths = items.codes[rows], items.lengths[rows]
-        return np.asarray(np.max([part.scores(codes, lengths) for part in self.parts[0]], axis=0))
-
-    def leave_one_out(self, items: Items, item: int, position: int) -> float:
-        """The best score of an item that is this class's example number `position`, without itself."""
-        parts, part_of_row = self.parts
-        own = int(part_of_row[position])
-        place = int(np.count_nonzero(part_of_row[:position] == own))
-        row = np.array([item])
-        others = [part.scores(items.codes[row], items.lengths[row])[0] for n, part in enumerate(parts) if n != own]
-        return float(max([parts[own].leave_one_out()[place], *others]))
 
 
 @final
@@ -93,7 +58,8 @@ class Ensemble:
     prototypes: Prototypes
     codebooks: Codebooks
     neighbours: Neighbours
-    subspaces: tuple[ClassSubspaces, ...]
+    subspaces: dict[str, ClassSubspaces]
+    rivals: AllRivals
     sample_signature: bytes
 
     @classmethod
@@ -108,15 +74,17 @@ class Ensemble:
         sums = statistics.labels
         signature, strength = _strength(space, examples, previous)
         problem = _problem(statistics, examples, strength)
+        prototypes = Prototypes.of(sums, names, space.scale)
         ensemble = cls(
             space=space,
             examples=examples,
             names=names,
             analytic=problem.solve(),
-            prototypes=Prototypes.of(sums, names, space.scale),
+            prototypes=prototypes,
             codebooks=Codebooks.of(sums, names),
             neighbours=Neighbours.of(examples.codes),
-            subspaces=_subspaces(examples, previous),
+            subspaces=class_subspaces(examples, previous.subspaces if previous else {}),
+            rivals=AllRivals(examples, prototypes, previous.rivals if previous else None),
             sample_signature=signature,
         )
         return ensemble, problem
@@ -134,10 +102,11 @@ class Ensemble:
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)
         total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(self.names))
+        total += WEIGHTS["rivals"] * self.rivals.scores(items, total.argmax(axis=1), len(self.names))
         return total, shortlisted.max(axis=1)
 
     def base(self, items: Items, nearest: Nearest) -> Floats:
-        """The weighted scores of every head but the subspaces: (n, labels)."""
+        """The weighted scores of the heads that are asked about every class: (n, labels)."""
         return combine(
             analytic=self.analytic.scores(items.features),
             prototypes=self.prototypes.scores(items.codes, items.lengths),
@@ -159,16 +128,18 @@ class Ensemble:
         classes, starts = np.unique(shortlist.ravel()[order], return_index=True)
         for number, cells in zip(classes, np.split(order, starts[1:]), strict=True):
             rows, columns = np.divmod(cells, shortlist.shape[1])
-            scores[rows, columns] = self.subspaces[number].scores(items, rows)
+            scores[rows, columns] = self.subspaces[self.names[number]].scores(items, rows)
         return scores
 
     def head_scores(self, codes: Codes) -> dict[str, Floats]:
-        """Each head's own scores (n, labels), unweighted; the subspaces for every class."""
+        """Each head's own scores (n, labels), unweighted: the subspaces for every class, the rivals of the nearest mean."""
         items = Items(self.space, codes)
         nearest = self.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS)
         every = np.tile(np.arange(len(self.names)), (len(items), 1))
+        first = self.prototypes.scores(items.codes, items.lengths).argmax(axis=1)
         return {
             "analytic": self.analytic.scores(items.features),
+            "rivals": self.rivals.scores(items, first, len(self.names)),
             "subspaces": self.shortlisted(items, every),
             "prototypes": self.prototypes.scores(items.codes, items.lengths),
             "neighbours": votes(nearest, self.examples),
@@ -204,18 +175,3 @@ def _problem(statistics: Statistics, examples: Examples, strength: float) -> Pri
         return Primal(statistics.gram, moments, statistics.count, strength)
     rows = np.arange(len(examples))
     return Dual(statistics.space.lift.features(examples.codes), examples.label_matrix(rows), strength)
-
-
-def _subspaces(examples: Examples, previous: Ensemble | None) -> tuple[ClassSubspaces, ...]:
-    kept = dict(zip(previous.names, previous.subspaces, strict=True)) if previous else {}
-    fresh = []
-    for name in examples.names:
-        groups = examples.groups_of(name)
-        old = kept.get(name)
-        same = old is not None and len(old.groups) == len(groups) and all(map(_is, old.groups, groups))
-        fresh.append(old if same and old is not None else ClassSubspaces(groups))
-    return tuple(fresh)
-
-
-def _is(left: Group, right: Group) -> bool:
-    return left is right

@@ -155,20 +155,28 @@ class Examples:
         """Which of `names` these examples carry: bool (rows, labels)."""
         return np.asarray(self.indicator[self.group_of_row[rows]].toarray(), dtype=bool)
 
-    def id_and_labels(self, row: int) -> tuple[str, Labels]:
-        """The id and the labels of the example at this canonical position."""
+    def locate(self, row: int) -> tuple[Group, int]:
+        """The group of the example at this canonical position, and its place in it."""
         number = int(self.group_of_row[row])
-        group = self._group_list[number]
-        return group.ids[row - self.offsets[number]], group.labels
+        return self._group_list[number], row - self.offsets[number]
+
+    @cached_property
+    def _numbers_by_label(self) -> dict[str, list[int]]:
+        numbers: dict[str, list[int]] = {}
+        for number, key in enumerate(self.groups):
+            for label in key:
+                numbers.setdefault(label, []).append(number)
+        return numbers
 
     def rows_of(self, label: str) -> npt.NDArray[np.int64]:
         """Canonical positions, ascending, of the examples that carry this label."""
-        spans = zip(self.groups, self.offsets, self.offsets[1:], strict=False)
-        return np.concatenate([np.arange(start, end) for key, start, end in spans if label in key])
+        numbers = self._numbers_by_label[label]
+        return np.concatenate([np.arange(self.offsets[number], self.offsets[number + 1]) for number in numbers])
 
-    def groups_of(self, label: str) -> tuple[Group, ...]:
-        """The groups that carry this label, in canonical order."""
-        return tuple(group for key, group in self.groups.items() if label in key)
+    def groups_of(self, *labels: str) -> tuple[Group, ...]:
+        """The groups that carry any of these labels, in canonical order."""
+        numbers = sorted({number for label in labels for number in self._numbers_by_label[label]})
+        return tuple(self._group_list[number] for number in numbers)
 
     def sample(self, size: int) -> npt.NDArray[np.int64]:
         """Canonical positions, ascending, of the `size` examples with the smallest hashes.

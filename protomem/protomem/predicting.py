@@ -13,8 +13,9 @@ from protomem.answers import Answer, Evidence
 from protomem.blas import one_blas_thread
 from protomem.calibration import Calibration
 from protomem.codes import Codes
-from protomem.ensemble import HEADS, Ensemble, Items
+from protomem.ensemble import HEADS, Ensemble
 from protomem.heads.neighbours import NEIGHBOURS, Nearest
+from protomem.items import Items
 from protomem.state import State
 
 __all__ = ["Predictor", "Question"]
@@ -112,6 +113,9 @@ class Predictor:
         return frozenset(self.ensemble.names[number] for number in order if probabilities[number] >= least)
 
     def _evidence(self, rows: npt.NDArray[np.int64], cosines: Floats) -> tuple[Evidence, ...]:
-        located = [self.ensemble.examples.id_and_labels(int(row)) for row in rows]
+        located = [self.ensemble.examples.locate(row) for row in rows.tolist()]
         similar = cosines[: len(located)].tolist()
-        return tuple(Evidence(id, labels, cosine) for (id, labels), cosine in zip(located, similar, strict=True))
+        return tuple(
+            Evidence(group.ids[place], group.labels, cosine)
+            for (group, place), cosine in zip(located, similar, strict=True)
+        )

@@ -30,9 +30,12 @@ above. The answer is never that far down, and the cost does not grow with the cl
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Prototypes:
-    """The prototypes of `labels` classes: a FAISS index and the class that owns each of its vectors."""
+    """The prototypes of `labels` classes: a FAISS index, the class that owns each of its vectors, and one of the first
+    prototype of each class alone, which is its mean.
+    """
 
     index: faiss.IndexFlatIP
+    means: faiss.IndexFlatIP
     owners: npt.NDArray[np.int64]
     labels: int
     scale: int
@@ -42,13 +45,13 @@ class Prototypes:
         """Prototypes of these labels' sums, in the order of `names`."""
         vectors, owners = [], []
         for owner, name in enumerate(names):
-            some = _directions(sums[name].codes, sums[name].mode_codes)
-            vectors.append(some)
+            directions = _directions(sums[name].codes, sums[name].mode_codes)
+            some = quantize(directions, scale) if len(directions) else np.zeros((1, sums[name].codes.size), np.int8)
+            vectors.append(some.astype(np.float32))
             owners += [owner] * len(some)
-        codes = quantize(np.concatenate(vectors), scale).astype(np.float32)
-        index = faiss.IndexFlatIP(codes.shape[1])
-        index.add(codes)
-        return cls(index, np.array(owners, dtype=np.int64), len(names), scale)
+        codes = np.concatenate(vectors)
+        first = np.searchsorted(owners, np.arange(len(names)))
+        return cls(_index(codes), _index(codes[first]), np.array(owners, dtype=np.int64), len(names), scale)
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
         """Largest cosine with a prototype of each class: codes (n, d) to (n, labels)."""
@@ -58,8 +61,20 @@ class Prototypes:
         np.maximum.at(scores, (rows, self.owners[found]), products)
         return np.asarray(scores / (lengths[:, None] * self.scale))
 
+    def nearest_classes(self, label: int, count: int) -> list[int]:
+        """This class and those whose first prototypes are nearest to its own, `count` in all, ascending."""
+        _, found = search(self.means, self.means.reconstruct(label)[None], min(count + 1, self.labels))
+        others = [int(other) for other in found[0] if other != label]
+        return sorted([label, *others[: count - 1]])
+
     def __len__(self) -> int:
         return int(self.index.ntotal)
+
+
+def _index(codes: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
+    index = faiss.IndexFlatIP(codes.shape[1])
+    index.add(codes)
+    return index
 
 
 def leave_one_out(sums: LabelSums, codes: Codes, mode: int, scale: int) -> float:

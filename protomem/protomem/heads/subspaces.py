@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dtrtri
 
 from protomem.codes import Codes, code_lengths
+from protomem.heads.tiles import tiled_product
 
 __all__ = ["NOISE", "SUBSPACE_ROWS", "Subspace", "subspaces"]
 
@@ -32,10 +33,6 @@ NOISE = 0.1
 SUBSPACE_ROWS = 256
 """A larger class is split by hash into parts of at most this many rows, so that no write costs more than one factor of
 this size."""
-
-TILE = 16
-"""Items are scored in tiles of this many rows, the last one filled up: a matrix product of one fixed shape gives an
-item the same bits whatever else is in the batch."""
 
 
 @final
@@ -59,11 +56,8 @@ class Subspace:
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
         """-log r of items with these codes (n, d) and lengths (n,): (n,)."""
-        count = len(codes)
-        tiles = np.zeros((-(-count // TILE) * TILE, len(self.codes)))
-        tiles[:count] = _kernel(codes, lengths, self.codes, self.lengths)
-        whitened = tiles.reshape(-1, TILE, len(self.codes)) @ self.inverse
-        explained = np.square(whitened).sum(axis=-1).ravel()[:count]
+        whitened = tiled_product(_kernel(codes, lengths, self.codes, self.lengths), self.inverse)
+        explained = np.square(whitened).sum(axis=1)
         return np.asarray(-np.log(1 + NOISE - explained))
 
     def leave_one_out(self) -> Floats:

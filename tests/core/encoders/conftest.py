@@ -6,7 +6,7 @@ import csv
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,9 @@ def write_tiny_model(folder: Path, *, seed: int = 0, normalize: bool = False, ma
     write_json(folder / "modules.json", modules)
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
     (folder / "1_Pooling").mkdir()
-    write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": DIMENSION, "pooling_mode_mean_tokens": True})
+    write_json(
+        folder / "1_Pooling" / "config.json", {"word_embedding_dimension": DIMENSION, "pooling_mode_mean_tokens": True}
+    )
     return folder
 
 
@@ -96,6 +98,6 @@ def varied_texts() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def minilm_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def minilm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where this run's export of the real model is kept."""
-    yield tmp_path_factory.mktemp("onnx")
+    return tmp_path_factory.mktemp("onnx")

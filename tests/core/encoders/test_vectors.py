@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from protomem.encoders import Encoder, Vectors
 from protomem.errors import InvalidInput, InvalidVectors
 

@@ -1,0 +1,134 @@
+"""The heads that are solved class by class: each part when it is first asked for, and again only when its examples change.
+
+What was solved for untouched groups is taken over from the state before, which saves work and never changes a result:
+a part is a pure function of the groups it came from.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from protomem.examples import Examples, Group
+from protomem.heads.prototypes import Prototypes
+from protomem.heads.rivals import RIVAL_ROWS, RIVALS, Rivals
+from protomem.heads.subspaces import Subspace, subspaces
+from protomem.items import Items
+
+__all__ = ["AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces"]
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+
+@final
+class ClassSubspaces:
+    """The subspaces of one class."""
+
+    def __init__(self, groups: tuple[Group, ...]) -> None:
+        self.groups = groups
+
+    @cached_property
+    def parts(self) -> tuple[list[Subspace], Rows]:
+        """The parts, and the part of each row."""
+        codes = np.concatenate([group.codes for group in self.groups])
+        return subspaces(codes, np.concatenate([group.hashes for group in self.groups]))
+
+    def scores(self, items: Items, rows: Rows) -> Floats:
+        """The best score over the parts for these rows of the items."""
+        codes, lengths = items.codes[rows], items.lengths[rows]
+        return np.asarray(np.max([part.scores(codes, lengths) for part in self.parts[0]], axis=0))
+
+    def leave_one_out(self, items: Items, item: int, position: int) -> float:
+        """The best score of an item that is this class's example number `position`, without itself."""
+        parts, part_of_row = self.parts
+        own = int(part_of_row[position])
+        place = int(np.count_nonzero(part_of_row[:position] == own))
+        row = np.array([item])
+        others = [part.scores(items.codes[row], items.lengths[row])[0] for n, part in enumerate(parts) if n != own]
+        return float(max([parts[own].leave_one_out()[place], *others]))
+
+
+def class_subspaces(examples: Examples, old: dict[str, ClassSubspaces]) -> dict[str, ClassSubspaces]:
+    """The subspaces of every class, those of untouched classes taken over."""
+    fresh = {}
+    for name in examples.names:
+        groups = examples.groups_of(name)
+        kept = old.get(name)
+        fresh[name] = kept if kept is not None and _same(kept.groups, groups) else ClassSubspaces(groups)
+    return fresh
+
+
+@final
+class RivalGroup:
+    """A class and its rivals, by their labels."""
+
+    def __init__(self, names: tuple[str, ...], groups: tuple[Group, ...]) -> None:
+        self.names = names
+        self.groups = groups
+
+        self.rows_each = max(1, RIVAL_ROWS // len(groups))
+
+    @cached_property
+    def solved(self) -> Rivals:
+        parts = [group.codes[: self.rows_each] for group in self.groups[:RIVAL_ROWS]]
+        targets = [[name in group.labels for name in self.names] for group in self.groups[:RIVAL_ROWS]]
+        return Rivals.of(np.concatenate(parts), np.repeat(targets, [len(part) for part in parts], axis=0))
+
+    def leave_one_out(self, group: Group, place: int) -> Floats | None:
+        """The scores (classes,) of the example at this place of a group, without itself; None if it is not in it."""
+        start = 0
+        for mine in self.groups[:RIVAL_ROWS]:
+            if mine is group:
+                return self.solved.left_out[start + place] if place < self.rows_each else None
+            start += min(len(mine.ids), self.rows_each)
+        return None
+
+
+@final
+class AllRivals:
+    """The rivals of every class. `old` is that of the state before."""
+
+    def __init__(self, examples: Examples, prototypes: Prototypes, old: AllRivals | None) -> None:
+        self._examples = examples
+        self._prototypes = prototypes
+        self._of_class: dict[int, tuple[tuple[int, ...], RivalGroup]] = {}
+        current = {id(group) for group in examples.groups.values()}
+        kept = old._by_names if old is not None else {}
+        # Only what came from groups that are all still there: nothing of a forgotten example stays in the cache.
+        self._by_names = {
+            names: group for names, group in kept.items() if all(id(some) in current for some in group.groups)
+        }
+
+    def of(self, label: int) -> tuple[tuple[int, ...], RivalGroup]:
+        """The classes of this class's group, as positions in the sorted labels, ascending, and the group."""
+        if label not in self._of_class:
+            classes = tuple(self._prototypes.nearest_classes(label, RIVALS))
+            names = tuple(self._examples.names[number] for number in classes)
+            groups = self._examples.groups_of(*names)
+            kept = self._by_names.get(names)
+            if kept is None or not _same(kept.groups, groups):
+                kept = self._by_names[names] = RivalGroup(names, groups)
+            self._of_class[label] = (classes, kept)
+        return self._of_class[label]
+
+    def scores(self, items: Items, first: Rows, labels: int) -> Floats:
+        """Scores (n, labels) of items whose best class so far is `first` (n,): of that class and its rivals.
+
+        Another class counts with the lowest of them.
+        """
+        scores = np.empty((len(items), labels))
+        for label in np.unique(first):
+            rows = np.flatnonzero(first == label)
+            classes, group = self.of(int(label))
+            some = group.solved.scores(items.codes[rows], items.lengths[rows])
+            scores[rows] = some.min(axis=1, keepdims=True)
+            scores[np.ix_(rows, classes)] = some
+        return scores
+
+
+def _same(left: tuple[Group, ...], right: tuple[Group, ...]) -> bool:
+    return len(left) == len(right) and all(one is other for one, other in zip(left, right, strict=True))

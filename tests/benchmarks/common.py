@@ -1,0 +1,216 @@
+"""What the benchmarks share: data sets as vectors, the heads of a memory, medians, the machine, and saved numbers.
+
+Texts are encoded once with MiniLM and kept in `.bench-cache/` under the repository's root, one file for each split,
+named after the encoder and the texts, so that neither can change unnoticed. Splits are loaded one by one: what is
+chosen on training data never opens a test file.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import Progress
+
+import protomem
+from protomem.codes import quantize
+from protomem.ensemble import Ensemble
+from protomem.examples import Examples
+from protomem.space import Space, SpaceSettings
+from protomem.statistics import Statistics
+
+__all__ = [
+    "CONSOLE",
+    "DATA_SETS",
+    "DIMENSION",
+    "Split",
+    "arguments",
+    "draw",
+    "load",
+    "median",
+    "require_data",
+    "save",
+    "seconds",
+    "show_machine",
+    "solved",
+]
+
+Vectors = npt.NDArray[np.float32]
+Names = npt.NDArray[np.str_]
+Rows = npt.NDArray[np.int64]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DATA: Final = ROOT.parent / "shared" / "data"
+CACHE: Final = ROOT / ".bench-cache"
+
+DATA_SETS: Final = ("CLINC150", "BANKING77")
+MODEL: Final = "all-MiniLM-L6-v2"
+DIMENSION: Final = 384
+PACKAGES: Final = ("numpy", "scipy", "faiss-cpu", "duckdb", "scikit-learn", "onnxruntime")
+BUSY: Final = 0.5
+"""Load average above which the numbers of a machine are not to be quoted."""
+
+CONSOLE: Final = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """One split of a data set: `vectors` float32 (n, DIMENSION) and the label of each, (n,)."""
+
+    vectors: Vectors
+    labels: Names
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, rows: Rows) -> Split:
+        """These rows of it."""
+        return Split(self.vectors[rows], self.labels[rows])
+
+
+def require_data() -> None:
+    """Leave with a message and exit code 0 where the data sets are not on this machine."""
+    missing = [file for name in DATA_SETS for part in ("train", "test") if not (file := _file(name, part)).is_file()]
+    if missing:
+        CONSOLE.print(f"skipped: {missing[0]} is absent; tests/benchmarks/README.md says where the data sets come from")
+        raise SystemExit(0)
+
+
+def load(name: str, part: Literal["train", "test"]) -> Split:
+    """One split of a data set, encoded with MiniLM (through onnxruntime)."""
+    with _file(name, part).open(newline="", encoding="utf-8") as file:
+        records = list(csv.DictReader(file))
+    labels = np.array([record["label"] for record in records])
+    return Split(_encoded(f"{name} {part}", [record["text"] for record in records]), labels)
+
+
+def draw(labels: Names, per_class: int, seed: int) -> Rows:
+    """Rows of `per_class` random examples of each class (all of a class that has fewer), ascending."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    return np.sort(np.concatenate([order[labels[order] == name][:per_class] for name in np.unique(labels)]))
+
+
+def solved(examples: Split, width: int | None = None) -> tuple[Statistics, Ensemble]:
+    """The sums and the heads of a memory that remembers these examples, from the core's parts without a memory.
+
+    Equal to those behind `Memory.predict`: they are a pure function of what is remembered. `width` is that of the lift.
+    """
+    settings = SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint)
+    space = Space(settings if width is None else replace(settings, width=width))
+    codes = quantize(examples.vectors, space.scale)
+    labels = [(str(label),) for label in examples.labels]
+    ids = [f"{row:06}" for row in range(len(examples))]
+    statistics = Statistics.of(space, codes, labels)
+    ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
+    return statistics, ensemble
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def arguments(question: str | None, *more: tuple[str, dict[str, Any]]) -> Namespace:
+    """The command line of a benchmark: `--json FILE`, and more options as (name, settings of argparse)."""
+    parser = ArgumentParser(description=(question or "").partition("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save the numbers")
+    for name, settings in more:
+        parser.add_argument(name, **settings)
+    return parser.parse_args()
+
+
+def save(path: Path | None, question: str, numbers: dict[str, Any]) -> None:
+    """Write numbers, machine and date as JSON, if a path was given."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"question": question, "machine": _machine(), **numbers}, indent=1) + "\n", "utf-8")
+    CONSOLE.print(f"saved {path}")
+
+
+def show_machine() -> None:
+    """Print what the numbers were measured on, and a warning if the machine is busy with something else."""
+    machine = _machine()
+    date, processor, cores, system = (machine[name] for name in ("date", "processor", "cores", "system"))
+    CONSOLE.print(f"[bold]{date[:10]}[/] · {processor}, {cores} cores · {system}")
+    CONSOLE.print(" · ".join(f"{name} {version}" for name, version in machine["versions"].items()))
+    if machine["load"] > BUSY:
+        CONSOLE.print(f"[yellow]the load average is {machine['load']}: times measured now are not to be quoted[/]")
+
+
+def _file(name: str, part: str) -> Path:
+    return DATA / name.lower() / f"{part}.csv"
+
+
+def _encoded(title: str, texts: list[str]) -> Vectors:
+    encoder = _encoder()
+    key = hashlib.sha256("\0".join([encoder.fingerprint, *texts]).encode()).hexdigest()[:16]
+    path = CACHE / f"{title.lower().replace(' ', '-')}-{key}.npz"
+    if not path.exists():
+        CACHE.mkdir(exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}.npz")
+        np.savez(unfinished, vectors=_encode(encoder, title, texts))
+        unfinished.replace(path)
+    with np.load(path, allow_pickle=False) as kept:
+        return np.asarray(kept["vectors"])
+
+
+@cache
+def _encoder() -> protomem.OnnxEncoder:
+    return protomem.OnnxEncoder(MODEL)
+
+
+def _encode(encoder: protomem.OnnxEncoder, title: str, texts: list[str]) -> Vectors:
+    with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as progress:
+        task = progress.add_task(f"encoding {title}, once", total=len(texts))
+        vectors = encoder.encode(texts, lambda done, _: progress.update(task, completed=done))
+    return vectors.astype(np.float32, copy=False)
+
+
+@cache
+def _machine() -> dict[str, Any]:
+    """The machine in words; the load is that of the moment of the first call."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or "unknown processor"
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,234 @@
+"""Calibration is what the remembered examples would have been told without themselves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import protomem
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from protomem.calibration import CALIBRATION_SAMPLE, TEMPERATURE_RANGE, Calibration, leave_one_out, softmax
+from protomem.codes import Codes, quantize
+from protomem.ensemble import Ensemble, Items
+from protomem.examples import Examples
+from protomem.heads.analytic import Dual, Primal
+from protomem.heads.neighbours import NEIGHBOURS
+from protomem.space import Space, SpaceSettings
+from protomem.statistics import Statistics
+
+DIMENSION = 10
+NAMES = [f"class {number:02}" for number in range(13)]
+
+Labels = list[tuple[str, ...]]
+
+
+def space_of(width: int) -> Space:
+    return Space(SpaceSettings(DIMENSION, "an encoder", width=width, books=6, keys=8, modes=4))
+
+
+def drawn(seed: int, count: int, space: Space) -> tuple[Codes, Labels]:
+    """Examples around one centre a class, every sixth with a second label, some equal to others."""
+    dice = np.random.default_rng(seed)
+    centres = dice.normal(size=(len(NAMES), DIMENSION))
+    owners = np.arange(count) % len(NAMES)
+    codes = quantize(centres[owners] + 0.7 * dice.normal(size=(count, DIMENSION)), space.scale)
+    codes[5], codes[6] = codes[4], codes[4]
+    labels = [{NAMES[owner]} | ({NAMES[(owner + 1) % len(NAMES)]} if row % 6 == 0 else set()) for row, owner in enumerate(owners)]
+    return codes, [tuple(sorted(some)) for some in labels]
+
+
+def fitted(space: Space, codes: Codes, labels: Labels) -> tuple[Statistics, Ensemble, Primal | Dual]:
+    statistics = Statistics.of(space, codes, labels)
+    ids = [f"{row:04}" for row in range(len(codes))]
+    return statistics, *Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
+
+
+def solved_again(ensemble: Ensemble, ridge: float) -> Ensemble:
+    """The ensemble with its least squares solved at this ridge, by numpy."""
+    examples = ensemble.examples
+    features = ensemble.space.lift.features(examples.codes).astype(np.float64)
+    targets = examples.label_matrix(np.arange(len(examples)))
+    weights = np.linalg.solve(features.T @ features + ridge * np.eye(features.shape[1]), features.T @ targets)
+    return replace(ensemble, analytic=type(ensemble.analytic).rounded(weights, ensemble.analytic.strength))
+
+
+@pytest.mark.parametrize(("count", "width"), [(40, 64), (90, 64)], ids=["dual", "primal"])
+def test_leave_one_out_equals_learning_the_others_only(count: int, width: int) -> None:
+    """Every head fitted anew without the row; only the ridge γ stays, which the closed form takes as given."""
+    space = space_of(width)
+    codes, labels = drawn(count, count, space)
+    statistics, ensemble, problem = fitted(space, codes, labels)
+    order = [int(id) for id in (ensemble.examples.id_and_labels(row)[0] for row in range(count))]
+    rows = np.arange(count)
+    scores, best = leave_one_out(statistics, ensemble, problem, rows, ensemble.examples.label_matrix(rows))
+    squares = float(np.square(space.lift.features(codes).astype(np.float64)).sum())
+    for place, row in enumerate(order):
+        others = [other for other in range(count) if other != row]
+        _, without, _ = fitted(space, codes[others], [labels[other] for other in others])
+        without = solved_again(without, ensemble.analytic.strength * squares / count)
+        items = Items(space, codes[[row]])
+        expected, strangest = without.scores(items, without.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS))
+        assert without.names == ensemble.names
+        assert np.allclose(scores[place], expected[0], rtol=1e-9, atol=1e-9)
+        assert math.isclose(best[place], strangest[0], rel_tol=1e-9)
+
+
+def test_leave_one_out_of_a_class_in_parts_takes_the_best_part() -> None:
+    """600 examples of one class: its subspaces are four factors, and only one of them knows the example."""
+    space = space_of(16)
+    codes, _ = drawn(0, 600, space)
+    statistics, ensemble, problem = fitted(space, codes, [("only",)] * 600)
+    rows = np.arange(0, 600, 40)
+    _, best = leave_one_out(statistics, ensemble, problem, rows, np.ones((len(rows), 1), dtype=bool))
+    parts, part_of_row = ensemble.subspaces[0].parts
+    assert len(parts) == 4
+    for place, row in enumerate(rows):
+        item = Items(space, ensemble.examples.codes[[row]])
+        expected = []
+        for number in range(4):
+            own = ensemble.examples.codes[(part_of_row == number) & (np.arange(600) != row)]
+            expected.append(type(parts[0]).of(own).scores(item.codes, item.lengths)[0])
+        assert math.isclose(best[place], max(expected), rel_tol=1e-9)
+
+
+def test_the_temperature_is_that_of_least_loss() -> None:
+    """-log p of the true labels, and ten examples' worth of pull towards 0.1: no other temperature is better."""
+    space = space_of(64)
+    codes, labels = drawn(1, 100, space)
+    statistics, ensemble, problem = fitted(space, codes, labels)
+    rows = np.arange(100)  # fewer than CALIBRATION_SAMPLE, so that all are used
+    targets = ensemble.examples.label_matrix(rows)
+    scores, _ = leave_one_out(statistics, ensemble, problem, rows, targets)
+
+    def loss(temperature: float) -> float:
+        true = (softmax(scores, temperature) * targets).sum(axis=1)
+        return float(-np.log(true).sum()) + 10 * math.log(temperature / 0.1) ** 2
+
+    found = Calibration.fit(statistics, ensemble, problem).temperature
+    assert loss(found) <= min(loss(temperature) for temperature in np.geomspace(*TEMPERATURE_RANGE, 300)) + 1e-6
+
+
+def test_probabilities_of_true_labels_and_strangeness_are_those_left_out() -> None:
+    space = space_of(64)
+    codes, labels = drawn(2, 100, space)
+    statistics, ensemble, problem = fitted(space, codes, labels)
+    rows = np.arange(100)
+    targets = ensemble.examples.label_matrix(rows)
+    scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
+    calibration = Calibration.fit(statistics, ensemble, problem)
+    probabilities = softmax(scores, calibration.temperature)
+    assert calibration.own.tolist() == sorted(min(row[own]) for row, own in zip(probabilities, targets, strict=True))
+    assert calibration.strangeness.tolist() == sorted((-best).tolist())
+
+
+def test_no_more_than_the_sample_is_left_out() -> None:
+    space = space_of(16)
+    codes, labels = drawn(3, 400, space)
+    statistics, ensemble, problem = fitted(space, codes, labels)
+    assert len(Calibration.fit(statistics, ensemble, problem).own) == CALIBRATION_SAMPLE
+
+
+UNIT = st.floats(0, 1).map(lambda value: round(value, 2))  # with ties
+
+
+@given(st.lists(UNIT, max_size=40), UNIT)
+def test_novelty_is_the_share_at_least_as_strange_counting_the_item(strangeness: list[float], item: float) -> None:
+    calibration = Calibration(0.1, np.zeros(0), np.sort(np.array(strangeness, dtype=float)))
+    expected = (1 + sum(other >= item for other in strangeness)) / (1 + len(strangeness))
+    assert calibration.novelty(np.array([-item])).tolist() == [expected]
+
+
+@given(st.lists(UNIT, max_size=40), st.floats(0.01, 0.99))
+def test_the_threshold_leaves_out_no_more_than_the_coverage_allows(own: list[float], coverage: float) -> None:
+    """At most (m + 1)(1 - coverage) - 1 of the known probabilities lie below it, and it is the largest such one."""
+    threshold = Calibration(0.1, np.sort(np.array(own, dtype=float)), np.zeros(0)).threshold(coverage)
+    room = (len(own) + 1) * (1 - coverage)
+    below = sum(value < threshold for value in own)
+    assert threshold == 0.0 or below + 1 <= room + 1e-9
+    assert all(sum(other <= value for other in own) + 1 > math.floor(room) for value in own if value > threshold)
+
+
+def test_rows_of_probabilities_add_up_and_keep_the_order_of_scores() -> None:
+    scores = np.random.default_rng(4).normal(size=(50, 7)) * 5
+    scores[:, 3] = -np.inf  # a label that is not among those allowed
+    probabilities = Calibration(0.3, np.zeros(0), np.zeros(0)).probabilities(scores)
+    assert np.allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+    assert (probabilities[:, 3] == 0).all()
+    assert np.array_equal(probabilities.argmax(axis=1), scores.argmax(axis=1))
+
+
+X, Y = [1.0, 0.2, 0.0, 0.1], [0.0, 1.0, 0.5, -0.3]
+FEW = {
+    "one example": ([X], ["a"]),
+    "one class of two": ([X, Y], ["a", "a"]),
+    "one class of equals": ([X, X, X], ["a", "a", "a"]),
+    "equals with different labels": ([X, X], ["a", "b"]),
+    "equals with different labels, twice": ([X, X, X, X], ["a", "b", "a", "b"]),
+    "one example a class": ([X, Y], ["a", "b"]),
+    "one class with company": ([X, X, Y], ["a", "a", "b"]),
+    "one example with two labels": ([X], [["a", "b"]]),
+    "equals that share a label": ([X, X], [["a", "b"], ["a"]]),
+    "opposites in one class": ([X, [-value for value in X]], ["a", "a"]),
+    "thirty equals": ([X] * 30, ["a", "b"] * 15),
+}
+
+
+@pytest.mark.parametrize("known", FEW.values(), ids=FEW)
+@pytest.mark.parametrize("width", [2, 64])
+def test_few_and_contradicting_examples_are_answered_in_numbers(known: tuple[list, list], width: int) -> None:
+    vectors, labels = known
+    with protomem.open(None, encoder=protomem.Vectors(4), width=width) as memory:
+        memory.learn(vectors, labels)
+        for answer in memory.predict([X, Y, [-1.0, 0, 0, 0], [1e300, 1e-300, 0, 0]], coverage=0.9, false_alarm=0.1):
+            numbers = [probability for _, probability in answer.ranking]
+            assert math.isclose(sum(numbers), 1, rel_tol=1e-12)
+            assert all(0 <= number <= 1 for number in numbers)
+            assert {label for label, _ in answer.ranking} == set(memory.classes())
+            assert 0 < answer.novelty <= 1
+            assert answer.label_set is not None
+            assert answer.label_set <= set(memory.classes())
+            assert all(-1 - 1e-12 <= one.similarity <= 1 + 1e-12 for one in answer.evidence)
+
+
+def test_examples_that_cannot_be_left_out_give_the_usual_temperature_and_no_novelty() -> None:
+    space = space_of(16)
+    statistics, ensemble, problem = fitted(space, drawn(5, 7, space)[0], [(name,) for name in NAMES[:7]])
+    calibration = Calibration.fit(statistics, ensemble, problem)
+    assert (calibration.temperature, len(calibration.own)) == (0.1, 0)
+    assert calibration.novelty(np.array([0.3])).tolist() == [1.0]
+    assert calibration.threshold(0.9) == 0.0
+
+
+def test_label_sets_hold_the_true_label_as_often_as_asked() -> None:
+    """Ten classes that overlap; 2,000 new items from where the examples came from."""
+    dice = np.random.default_rng(6)
+    centres = dice.normal(size=(10, 16))
+    owners = dice.integers(0, 10, 2_600)
+    vectors = centres[owners] + 1.2 * dice.normal(size=(2_600, 16))
+    labels = [NAMES[owner] for owner in owners]
+    with protomem.open(None, encoder=protomem.Vectors(16), width=128) as memory:
+        memory.learn(vectors[:600], labels[:600])
+        for coverage in (0.6, 0.8, 0.95):
+            answers = memory.predict(vectors[600:], coverage=coverage, evidence=0)
+            held = np.mean([label in (a.label_set or ()) for a, label in zip(answers, labels[600:], strict=True)])
+            size = np.mean([len(answer.label_set or ()) for answer in answers])
+            assert held >= coverage - 0.08  # 128 calibration examples: a standard deviation of 0.04
+            assert size < 10
+
+
+def test_strange_items_are_abstained_from_and_usual_ones_rarely() -> None:
+    dice = np.random.default_rng(7)
+    centres = dice.normal(size=(6, 16))
+    owners = dice.integers(0, 6, 1_300)
+    vectors = centres[owners] + 0.4 * dice.normal(size=(1_300, 16))
+    with protomem.open(None, encoder=protomem.Vectors(16), width=128) as memory:
+        memory.learn(vectors[:300], [NAMES[owner] for owner in owners[:300]])
+        usual = memory.predict(vectors[300:], false_alarm=0.05, evidence=0)
+        strange = memory.predict(dice.normal(size=(300, 16)) - 2 * centres.mean(axis=0), false_alarm=0.05, evidence=0)
+        assert np.mean([answer.abstained for answer in usual]) < 0.12
+        assert np.mean([answer.abstained for answer in strange]) > 0.6
+        assert all((answer.label is None) == answer.abstained for answer in [*usual, *strange])
+        assert all(answer.abstained == (answer.novelty < 0.05) for answer in [*usual, *strange])

@@ -1,0 +1,203 @@
+"""An answer is a function of the item and of what is remembered: not of the batch, the order, or an earlier solve."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import protomem
+import pytest
+from protomem.codes import quantize
+from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble, Items
+from protomem.examples import Examples
+from protomem.heads.analytic import Dual, Primal
+from protomem.heads.neighbours import NEIGHBOURS
+from protomem.predicting import Predictor, Question
+from protomem.space import Space, SpaceSettings
+from protomem.state import State
+from protomem.statistics import Statistics
+from protomem.store import Row
+
+DIMENSION = 32
+WIDTH = 128
+ASKED = {"top_k": 20, "evidence": 4, "coverage": 0.8, "false_alarm": 0.1}
+QUESTION = Question(top_k=20, evidence=25, coverage=0.8, false_alarm=0.1, among=None)
+
+KINDS = ["dual", "primal", "one class", "two classes", "large class"]
+
+
+def drawn(seed: int, count: int) -> np.ndarray:
+    """Vectors around fourteen centres, the first three of them equal."""
+    dice = np.random.default_rng(seed)
+    vectors = np.random.default_rng(99).normal(size=(14, DIMENSION))[np.arange(count) % 14]
+    vectors = vectors + 0.8 * dice.normal(size=(count, DIMENSION))
+    vectors[:3] = vectors[0]
+    return vectors
+
+
+def label_sets(kind: str, count: int) -> list[list[str]]:
+    if kind == "large class":
+        return [["most"] if row % 4 else [f"class {row % 14:02}"] for row in range(count)]
+    classes = {"one class": 1, "two classes": 2}.get(kind, 14)
+    return [[f"class {row % 14 % classes:02}"] + (["extra"] if classes == 14 and row % 9 == 0 else []) for row in range(count)]
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def memory(request: pytest.FixtureRequest) -> protomem.Memory:
+    count = {"dual": 100, "large class": 900}.get(request.param, 400)
+    memory = protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=WIDTH)
+    ids = [f"{row:04}" for row in range(count)]
+    memory.learn(drawn(0, count), label_sets(request.param, count), ids=ids)
+    return memory
+
+
+@pytest.fixture(scope="module")
+def items() -> np.ndarray:
+    """1,100 items, some of them equal to remembered ones, so that every path meets ties."""
+    items = drawn(1, 1_100)
+    items[::50] = drawn(0, 100)[:22]
+    return items
+
+
+@pytest.mark.parametrize("size", [1, 7, 300, 1_100])
+def test_an_answer_is_the_same_in_every_batch(memory: protomem.Memory, items: np.ndarray, size: int) -> None:
+    """Every field with ==; alone for the first 120, which crosses every path for ties."""
+    together = memory.predict(items, **ASKED)
+    count = 120 if size == 1 else len(items)
+    parts = [memory.predict(items[start : start + size], **ASKED) for start in range(0, count, size)]
+    assert [answer for part in parts for answer in part] == together[:count]
+
+
+def test_the_order_of_a_batch_does_not_matter(memory: protomem.Memory, items: np.ndarray) -> None:
+    order = np.random.default_rng(2).permutation(len(items))
+    together = memory.predict(items, **ASKED)
+    assert memory.predict(items[order], **ASKED) == [together[row] for row in order]
+
+
+def test_what_else_is_asked_does_not_change_an_answer(memory: protomem.Memory, items: np.ndarray) -> None:
+    full = memory.predict(items[:100], top_k=20, evidence=60, coverage=0.8)
+    brief = memory.predict(items[:100], top_k=1, evidence=0)
+    for one, other in zip(full, brief, strict=True):
+        assert (one.label, one.probability, one.novelty) == (other.label, other.probability, other.novelty)
+        assert other.ranking == one.ranking[:1]
+        assert (other.evidence, other.label_set) == ((), None)
+        assert other.heads == HEADS
+
+
+def test_restricting_to_all_labels_changes_nothing(memory: protomem.Memory, items: np.ndarray) -> None:
+    names = list(memory.classes())
+    assert memory.predict(items[:60], **ASKED, among=names[::-1]) == memory.predict(items[:60], **ASKED)
+
+
+def test_restricted_answers_name_only_what_is_allowed(memory: protomem.Memory, items: np.ndarray) -> None:
+    names = list(memory.classes())[:3]
+    for answer in memory.predict(items[:60], **ASKED, among=names):
+        assert sorted(label for label, _ in answer.ranking) == names
+        assert abs(sum(probability for _, probability in answer.ranking) - 1) < 1e-12
+        assert answer.label_set is not None
+        assert answer.label_set <= set(names)
+
+
+def test_rankings_fall_and_begin_with_the_answer(memory: protomem.Memory, items: np.ndarray) -> None:
+    for answer in memory.predict(items[:200], top_k=20):
+        probabilities = [probability for _, probability in answer.ranking]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert (answer.label, answer.probability) == answer.ranking[0]
+        assert {label for label, _ in answer.ranking} == set(memory.classes())
+
+
+def test_no_items_get_no_answers(memory: protomem.Memory) -> None:
+    assert memory.predict([]) == []
+    assert memory.predict(np.empty((0, DIMENSION))) == []
+
+
+# ----------------------------------------------------------------------------------------------- work that is skipped
+
+
+class Taught:
+    """A state and the rows in it, for the same changes as a memory makes."""
+
+    def __init__(self, count: int, kind: str) -> None:
+        self.space = Space(SpaceSettings(DIMENSION, "an encoder", width=WIDTH))
+        codes = quantize(drawn(3, count), self.space.scale)
+        labels = [tuple(sorted(some)) for some in label_sets(kind, count)]
+        self.rows = [Row(f"{row:04}", None, labels[row], codes[row].tobytes()) for row in range(count)]
+        self.here: dict[str, Row] = {}
+        self.state = State(self.space, [])
+
+    def change(self, added: list[Row], removed: list[str]) -> None:
+        self.state.apply(self.state.change(added, removed))
+        self.here = {id: row for id, row in self.here.items() if id not in removed} | {row.id: row for row in added}
+
+    def afresh(self) -> Predictor:
+        """Solved from nothing, from the rows in another order."""
+        return Predictor.of(State(self.space, list(self.here.values())[::-1]), None)
+
+
+def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> None:
+    assert np.array_equal(one.ensemble.analytic.weights, other.ensemble.analytic.weights)
+    assert one.ensemble.analytic.exponent == other.ensemble.analytic.exponent
+    assert one.ensemble.analytic.strength == other.ensemble.analytic.strength
+    assert one.calibration.temperature == other.calibration.temperature
+    assert np.array_equal(one.calibration.own, other.calibration.own)
+    assert np.array_equal(one.calibration.strangeness, other.calibration.strangeness)
+    heads = zip(one.ensemble.head_scores(codes).items(), other.ensemble.head_scores(codes).items(), strict=True)
+    for (head, mine), (name, theirs) in heads:
+        assert head == name
+        assert np.array_equal(mine, theirs), head
+    assert one.answers(codes, QUESTION) == other.answers(codes, QUESTION)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("dual", 110), ("primal", 420), ("large class", 700), ("one class", 60)])
+def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, count: int) -> None:
+    """Through a dozen changes, large and small, each solved with what the one before left."""
+    dice, taught = random.Random(count), Taught(count, kind)
+    items = quantize(drawn(4, 40), taught.space.scale)
+    previous = None
+    taught.change(taught.rows[: count // 2], [])
+    for _ in range(12):
+        away = [row for row in taught.rows if row.id not in taught.here]
+        added = dice.sample(away, min(len(away), dice.choice([0, 1, 1, 2, 40])))
+        removed = dice.sample(sorted(taught.here), min(len(taught.here) - 1, dice.choice([0, 1, 1, 2, 40])))
+        taught.change(added, removed)
+        previous = Predictor.of(taught.state, previous)
+        assert_same_bits(previous, taught.afresh(), items)
+
+
+def test_the_subspaces_of_untouched_classes_are_taken_over() -> None:
+    taught = Taught(200, "primal")
+    taught.change(taught.rows[:-1], [])
+    before = Predictor.of(taught.state, None).ensemble
+    before.head_scores(quantize(drawn(5, 3), taught.space.scale))
+    taught.change([taught.rows[-1]], ["0000"])
+    after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
+    touched = {label for row in (taught.rows[-1], taught.rows[0]) for label in row.labels}
+    for name, old, new in zip(before.names, before.subspaces, after.subspaces, strict=True):
+        assert (old is new) == (name not in touched)
+
+
+# ------------------------------------------------------------------------------------------------------- composition
+
+
+@pytest.mark.parametrize("count", [100, 300])
+def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
+    """The subspaces count for the ten best by the others; further labels with the lowest of those ten."""
+    space = Space(SpaceSettings(DIMENSION, "an encoder", width=WIDTH))
+    codes = quantize(drawn(6, count), space.scale)
+    labels = [tuple(sorted(some)) for some in label_sets("primal", count)]
+    examples = Examples(DIMENSION).with_rows([f"{row:04}" for row in range(count)], codes, labels)
+    ensemble, problem = Ensemble.fit(Statistics.of(space, codes, labels), examples)
+    assert isinstance(problem, Primal if count > WIDTH else Dual)
+    asked = quantize(drawn(7, 50), space.scale)
+    items = Items(space, asked)
+    scores, best = ensemble.scores(items, ensemble.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS))
+    heads = ensemble.head_scores(asked)
+    base = sum(WEIGHTS[head] * heads[head] for head in HEADS if head != "subspaces")
+    assert len(examples.names) > SHORTLIST
+    for item in range(50):
+        shortlist = sorted(range(len(examples.names)), key=lambda label: -base[item, label])[:SHORTLIST]
+        lowest = min(heads["subspaces"][item, label] for label in shortlist)
+        for label in range(len(examples.names)):
+            own = heads["subspaces"][item, label] if label in shortlist else lowest
+            assert abs(scores[item, label] - (base[item, label] + WEIGHTS["subspaces"] * own)) < 1e-12
+        assert best[item] == max(heads["subspaces"][item, label] for label in shortlist)

@@ -1,0 +1,385 @@
+"""Each head equals its formula, and its leave-one-out what it would answer had the example never been learned."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from protomem.codes import Codes, code_lengths, code_scale, quantize
+from protomem.examples import Examples, hash_codes
+from protomem.heads import codebooks, prototypes
+from protomem.heads.analytic import STRENGTHS, Analytic, Dual, Primal, choose_strength
+from protomem.heads.codebooks import Codebooks
+from protomem.heads.neighbours import Nearest, Neighbours, votes
+from protomem.heads.prototypes import NEAREST_PROTOTYPES, Prototypes
+from protomem.heads.subspaces import NOISE, SUBSPACE_ROWS, Subspace, subspaces
+from protomem.lift import FEATURE_MAX
+from protomem.space import Space, SpaceSettings
+from protomem.statistics import LabelSums, Statistics
+
+SPACE = Space(SpaceSettings(12, "an encoder", width=40, books=5, keys=8, modes=4))
+NAMES = ("a", "b", "c")
+
+
+def drawn_codes(seed: int, count: int, dimension: int = 12) -> Codes:
+    return quantize(np.random.default_rng(seed).normal(size=(count, dimension)), code_scale(dimension))
+
+
+def drawn_targets(seed: int, count: int) -> np.ndarray:
+    """One label each, and for every fifth row two."""
+    dice = np.random.default_rng(seed)
+    targets = np.eye(3, dtype=bool)[dice.integers(0, 3, count)]
+    targets[::5, 0] = True
+    return targets
+
+
+def label_sets(targets: np.ndarray) -> list[tuple[str, ...]]:
+    return [tuple(name for name, there in zip(NAMES, row, strict=True) if there) for row in targets]
+
+
+# --------------------------------------------------------------------------------------------------------- analytic
+
+
+def problems(features: np.ndarray, targets: np.ndarray, strength: float) -> tuple[Primal, Dual]:
+    exact = features.astype(np.int64)
+    gram, moments = np.tril(exact.T @ exact), exact.T @ targets.astype(np.int64)
+    return Primal(gram, moments, len(features), strength), Dual(features, targets, strength)
+
+
+def solved(features: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
+    """(ΦᵀΦ + γI)⁻¹ΦᵀY by numpy's general solver."""
+    wide = features.astype(np.float64)
+    return np.linalg.solve(wide.T @ wide + ridge * np.eye(wide.shape[1]), wide.T @ targets)
+
+
+def ridge_of(features: np.ndarray, strength: float) -> float:
+    return strength * float(np.square(features.astype(np.float64)).sum()) / len(features)
+
+
+def close(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Within 1e-9 of the largest."""
+    return bool(np.abs(found - expected).max() <= 1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("count", [1, 2, 39, 40, 41, 300])
+def test_primal_and_dual_are_one_problem(count: int, strength: float) -> None:
+    """With fewer rows than features, as many, and more."""
+    features, targets = SPACE.lift.features(drawn_codes(count, count)), drawn_targets(count, count)
+    items = SPACE.lift.features(drawn_codes(count + 1, 50))
+    primal, dual = problems(features, targets, strength)
+    expected = items @ solved(features, targets, ridge_of(features, strength))
+    assert close(primal.solve().scores(items), expected)
+    assert close(dual.solve().scores(items), expected)
+    assert close(primal.leverages(features), dual.leverages(features))
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["primal", "dual"])
+def test_leverage_gives_the_answer_without_the_example(form: int) -> None:
+    """(ŷ - h·y) / (1 - h) against solving again without the row, at the same γ."""
+    features, targets = SPACE.lift.features(drawn_codes(1, 60)), drawn_targets(1, 60)
+    problem, ridge = problems(features, targets, 0.03)[form], ridge_of(features, 0.03)
+    leverages, scores = problem.leverages(features)[:, None], problem.solve().scores(features)
+    left_out = (scores - leverages * targets) / (1 - leverages)
+    for row in range(60):
+        others = np.arange(60) != row
+        expected = features[row].astype(np.float64) @ solved(features[others], targets[others], ridge)
+        assert close(left_out[row], expected)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(12, 0), (30, 1), (90, 2), (90, 3)])
+def test_the_strength_has_the_fewest_leave_one_out_errors(count: int, seed: int) -> None:
+    """By solving as many times as there are rows; of equal strengths the largest."""
+    features, targets = SPACE.lift.features(drawn_codes(seed, count)), drawn_targets(seed, count)
+    errors = []
+    for strength in STRENGTHS:
+        wrong = 0
+        for row in range(count):
+            others = np.arange(count) != row
+            weights = solved(features[others], targets[others], ridge_of(features, strength))
+            wrong += not targets[row, (features[row] @ weights).argmax()]
+        errors.append(wrong)
+    best = max(strength for strength, wrong in zip(STRENGTHS, errors, strict=True) if wrong == min(errors))
+    assert choose_strength(features, targets) == best
+
+
+def test_the_largest_strength_is_taken_where_all_are_equal() -> None:
+    features = SPACE.lift.features(drawn_codes(4, 1))
+    assert choose_strength(features, np.array([[True]])) == max(STRENGTHS)
+
+
+@pytest.mark.parametrize("spread", [1e-9, 1.0, 1e9])
+def test_rounded_weights_lose_nothing_that_shows_and_stay_exact(spread: float) -> None:
+    weights = np.random.default_rng(5).normal(size=(40, 3)) * spread
+    rounded = Analytic.rounded(weights, 0.1)
+    assert np.array_equal(rounded.weights, np.rint(rounded.weights))
+    assert np.abs(rounded.weights).max() * FEATURE_MAX * 40 <= 2**53
+    assert close(np.ldexp(rounded.weights, -rounded.exponent), weights)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_scores_are_the_same_alone_and_in_any_batch(seed: int, count: int) -> None:
+    """Sums of integers below 2⁵³; also by Python's integers."""
+    features = SPACE.lift.features(drawn_codes(seed, count))
+    head = Analytic.rounded(np.random.default_rng(seed).normal(size=(40, 3)), 0.1)
+    together = head.scores(features)
+    assert np.array_equal(together, np.concatenate([head.scores(row[None]) for row in features]))
+    first = [sum(int(f) * int(w) for f, w in zip(features[0], column, strict=True)) for column in head.weights.T]
+    assert together[0].tolist() == [math.ldexp(score, -head.exponent) for score in first]
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["primal", "dual"])
+def test_examples_without_any_feature_score_zero(form: int) -> None:
+    """A lift of few features may leave an example with none above zero; alone, its kernel is zero."""
+    features, targets = np.zeros((2, 40), dtype=np.float32), np.array([[True, False], [False, True]])
+    strength = choose_strength(features, targets)
+    problem = problems(features, targets, strength)[form]
+    assert problem.solve().scores(SPACE.lift.features(drawn_codes(6, 3))).tolist() == [[0, 0]] * 3
+    assert problem.leverages(features).tolist() == [0, 0]
+
+
+# -------------------------------------------------------------------------------------------------------- subspaces
+
+
+def kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """((1 + cos) / 2)² in float64."""
+    left, right = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (left.astype(float), right.astype(float)))
+    return ((1 + left @ right.T) / 2) ** 2
+
+
+def unexplained(items: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """-log(1 + γ - kᵀ(K + γI)⁻¹k) with numpy's inverse."""
+    inverse = np.linalg.inv(kernel(codes, codes) + NOISE * np.eye(len(codes)))
+    across = kernel(items, codes)
+    return -np.log(1 + NOISE - ((across @ inverse) * across).sum(axis=1))
+
+
+def scored(subspace: Subspace, items: np.ndarray) -> np.ndarray:
+    numbers = items.astype(np.float32)
+    return subspace.scores(numbers, code_lengths(numbers))
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 100])
+def test_subspace_scores_are_their_formula(count: int) -> None:
+    codes, items = drawn_codes(count, count), drawn_codes(count + 1, 37)
+    assert np.allclose(scored(Subspace.of(codes), items), unexplained(items, codes), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 15, 100])
+def test_subspace_leave_one_out_is_the_score_by_the_others(count: int) -> None:
+    codes = drawn_codes(count, count)
+    codes[1] = codes[0]  # also where an equal example stays
+    left_out = Subspace.of(codes).leave_one_out()
+    for row in range(count):
+        others = np.delete(codes, row, axis=0)
+        assert math.isclose(left_out[row], unexplained(codes[[row]], others)[0], rel_tol=1e-9)
+        assert math.isclose(left_out[row], scored(Subspace.of(others), codes[[row]])[0], rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 300])
+def test_a_subspace_score_has_the_same_bits_in_every_batch(size: int) -> None:
+    subspace, items = Subspace.of(drawn_codes(0, 100, 64)), drawn_codes(1, 300, 64)
+    together = scored(subspace, items)
+    parts = [scored(subspace, items[start : start + size]) for start in range(0, 300, size)]
+    assert np.array_equal(np.concatenate(parts), together)
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 257, 1_500])
+def test_a_large_class_is_split_by_hash_into_small_parts(count: int) -> None:
+    codes = drawn_codes(count, count)
+    hashes = hash_codes(codes)
+    parts, part_of_row = subspaces(codes, hashes)
+    assert len(part_of_row) == count
+    assert sum(len(part.codes) for part in parts) == count
+    assert max(len(part.codes) for part in parts) <= SUBSPACE_ROWS
+    for number, part in enumerate(parts):
+        assert np.array_equal(part.codes, codes[part_of_row == number])
+    order = np.random.default_rng(0).permutation(count)  # the part of an example depends on itself and their number
+    assert np.array_equal(subspaces(codes[order], hashes[order])[1], part_of_row[order])
+
+
+def test_a_class_of_equal_examples_is_split_as_well() -> None:
+    """No hash can tell them apart, and a factor of all of them would cost minutes for a text sent 10,000 times."""
+    codes = np.repeat(drawn_codes(3, 3), [2 * SUBSPACE_ROWS + 10, 1, SUBSPACE_ROWS + 1], axis=0)
+    parts, part_of_row = subspaces(codes, hash_codes(codes))
+    assert sum(len(part.codes) for part in parts) == len(part_of_row) == len(codes)
+    assert max(len(part.codes) for part in parts) <= SUBSPACE_ROWS
+    for number, part in enumerate(parts):
+        assert np.array_equal(part.codes, codes[part_of_row == number])
+
+
+# ------------------------------------------------------------------------------------------------------- prototypes
+
+
+def sums_of(codes: Codes, targets: np.ndarray) -> dict[str, LabelSums]:
+    return Statistics.of(SPACE, codes, label_sets(targets)).labels
+
+
+def prototype_scores(codes: Codes, targets: np.ndarray, items: Codes) -> np.ndarray:
+    """Largest cosine with the mean of a class or of those of its examples that share a mode, each on the grid."""
+    modes = SPACE.modes.lookup(codes)[:, 0]
+    scores = []
+    for own in targets.T:
+        sums = [codes[own].sum(axis=0, dtype=int)]
+        sums += [codes[own & (modes == mode)].sum(axis=0, dtype=int) for mode in range(SPACE.settings.modes)]
+        prototypes_of_class = quantize(np.array([one for one in sums if one.any()]), SPACE.scale)
+        products = items.astype(int) @ prototypes_of_class.T.astype(int)
+        scores.append(products.max(axis=1) / (np.linalg.norm(items.astype(float), axis=1) * SPACE.scale))
+    return np.array(scores).T
+
+
+def prototype_head(codes: Codes, targets: np.ndarray, items: Codes) -> np.ndarray:
+    names = [name for name, there in zip(NAMES, targets.any(axis=0), strict=True) if there]
+    numbers = items.astype(np.float32)
+    return Prototypes.of(sums_of(codes, targets), names, SPACE.scale).scores(numbers, code_lengths(numbers))
+
+
+@pytest.mark.parametrize("count", [5, 60])
+def test_prototype_scores_are_cosines_with_means_and_means_of_modes(count: int) -> None:
+    codes, targets, items = drawn_codes(count, count), drawn_targets(count, count), drawn_codes(count + 1, 40)
+    assert np.allclose(prototype_head(codes, targets, items), prototype_scores(codes, targets, items), rtol=1e-12)
+
+
+def test_a_class_beyond_the_found_prototypes_scores_as_the_last_one_found() -> None:
+    """With more prototypes than are looked up: an upper bound of its own cosine, and the best classes are exact."""
+    codes, items = drawn_codes(7, 200), drawn_codes(8, 30)
+    statistics = Statistics.of(SPACE, codes, [(f"class {row:03}",) for row in range(200)])
+    names = sorted(statistics.labels)
+    head = Prototypes.of(statistics.labels, names, SPACE.scale)
+    assert len(head) == 400  # a mean and one mode each, which are equal
+    numbers = items.astype(np.float32)
+    found = head.scores(numbers, code_lengths(numbers))
+    products = items.astype(int) @ quantize(codes.astype(float), SPACE.scale).T.astype(int)
+    exact = products / (np.linalg.norm(items.astype(float), axis=1)[:, None] * SPACE.scale)
+    last = np.sort(exact, axis=1)[:, -NEAREST_PROTOTYPES // 2]
+    assert np.allclose(found, np.maximum(exact, last[:, None]), rtol=1e-12)
+
+
+def test_prototype_leave_one_out_is_the_score_without_the_example() -> None:
+    codes, targets = drawn_codes(9, 40), drawn_targets(9, 40)
+    modes, sums = SPACE.modes.lookup(codes)[:, 0], sums_of(codes, targets)
+    for row, label in np.argwhere(targets):
+        others = np.arange(40) != row
+        expected = prototype_head(codes[others], targets[others], codes[[row]])[0, label]
+        left_out = prototypes.leave_one_out(sums[NAMES[label]], codes[row], modes[row], SPACE.scale)
+        assert math.isclose(left_out, expected, rel_tol=1e-12)
+
+
+def test_a_class_without_any_direction_can_be_asked() -> None:
+    """An example and its opposite, in one mode: every sum of the class is zero."""
+    space = Space(SpaceSettings(32, "an encoder", width=8))
+    codes = np.zeros((2, 32), dtype=np.int8)
+    codes[:, 6] = 127, -127
+    assert len(set(space.modes.lookup(codes)[:, 0])) == 1
+    statistics = Statistics.of(space, codes, [("only",)] * 2)
+    head = Prototypes.of(statistics.labels, ["only"], space.scale)
+    numbers = codes.astype(np.float32)
+    assert np.isfinite(head.scores(numbers, code_lengths(numbers))).all()
+
+
+# -------------------------------------------------------------------------------------------------------- codebooks
+
+
+def codebook_scores(codes: Codes, targets: np.ndarray, items: Codes) -> np.ndarray:
+    """The mean over books of log((count + ½) / (n + ½·keys)), one by one."""
+    fixed, learned, asked = SPACE.settings, SPACE.keys.lookup(codes), SPACE.keys.lookup(items)
+    scores = np.zeros((len(items), targets.shape[1]))
+    for item, keys in enumerate(asked):
+        for label, own in enumerate(targets.T):
+            met = [(learned[own, book] == key).sum() for book, key in enumerate(keys)]
+            scores[item, label] = np.mean([math.log((n + 0.5) / (own.sum() + 0.5 * fixed.keys)) for n in met])
+    return scores
+
+
+def test_codebook_scores_are_mean_log_frequencies() -> None:
+    codes, targets, items = drawn_codes(10, 50), drawn_targets(10, 50), drawn_codes(11, 20)
+    head = Codebooks.of(sums_of(codes, targets), NAMES)
+    assert np.allclose(head.scores(SPACE.keys.lookup(items)), codebook_scores(codes, targets, items), rtol=1e-12)
+
+
+def test_codebook_leave_one_out_is_the_score_without_the_example() -> None:
+    codes, targets = drawn_codes(12, 40), drawn_targets(12, 40)
+    keys, sums = SPACE.keys.lookup(codes), sums_of(codes, targets)
+    for row, label in np.argwhere(targets):
+        others = np.arange(40) != row
+        head = Codebooks.of(sums_of(codes[others], targets[others]), NAMES)
+        left_out = codebooks.leave_one_out(sums[NAMES[label]], keys[row])
+        assert math.isclose(left_out, head.scores(keys[[row]])[0, label], rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 7, 300])
+def test_a_codebook_score_has_the_same_bits_in_every_batch(size: int) -> None:
+    head = Codebooks.of(sums_of(drawn_codes(13, 50), drawn_targets(13, 50)), NAMES)
+    keys = SPACE.keys.lookup(drawn_codes(14, 300))
+    parts = [head.scores(keys[start : start + size]) for start in range(0, 300, size)]
+    assert np.array_equal(np.concatenate(parts), head.scores(keys))
+
+
+# ------------------------------------------------------------------------------------------------------- neighbours
+
+
+def brute_force(codes: Codes, items: Codes, count: int) -> tuple[list[list[int]], list[list[float]]]:
+    """Python's sorting by falling inner product and rising position."""
+    rows, cosines = [], []
+    for item in items.tolist():
+        products = [sum(map(int.__mul__, item, code)) for code in codes.tolist()]
+        best = sorted(range(len(products)), key=lambda row: (-products[row], row))[:count]
+        rows.append(best)
+        lengths = [math.sqrt(sum(map(int.__mul__, code, code))) for code in codes[best].tolist()]
+        own = math.sqrt(sum(map(int.__mul__, item, item)))
+        cosines.append([products[row] / (own * length) for row, length in zip(best, lengths, strict=True)])
+    return rows, cosines
+
+
+def nearest(codes: Codes, items: Codes, count: int) -> Nearest:
+    numbers = items.astype(np.float32)
+    return Neighbours.of(codes).nearest(numbers, code_lengths(numbers), count)
+
+
+@settings(max_examples=max(1, settings().max_examples // 2))
+@given(st.integers(0, 2**32), st.integers(1, 150), st.integers(1, 30), st.integers(1, 120))
+def test_neighbours_are_those_of_a_full_search_with_ties_by_position(
+    seed: int, remembered: int, count: int, kinds: int
+) -> None:
+    """Codes of -1, 0 and 1 in few kinds: most inner products are equal to others."""
+    dice = np.random.default_rng(seed)
+    codes = dice.integers(-1, 2, size=(kinds, 4)).astype(np.int8)
+    codes[:, 0] = 1
+    codes = codes[dice.integers(0, kinds, remembered)]
+    items = codes[dice.integers(0, remembered, 6)]
+    found = nearest(codes, items, count)
+    rows, cosines = brute_force(codes, items, count)
+    assert found.rows.tolist() == rows
+    assert found.cosines.tolist() == cosines
+
+
+def test_neighbours_among_hundreds_of_equals_are_the_first() -> None:
+    """The cut falls among 700 equal examples: all of them have to be seen."""
+    codes = np.repeat(drawn_codes(15, 3), [200, 700, 100], axis=0)
+    for kind, first in ((0, 0), (300, 200), (950, 900)):
+        assert nearest(codes, codes[[kind]], 20).rows.tolist() == [list(range(first, first + 20))]
+
+
+@pytest.mark.parametrize("queries", [1, 1_023, 1_024, 1_300])
+def test_neighbours_are_the_same_for_few_and_for_many_queries(queries: int) -> None:
+    codes, items = drawn_codes(16, 500), drawn_codes(17, 1_300)
+    together = nearest(codes, items, 20)
+    some = nearest(codes, items[:queries], 20)
+    assert np.array_equal(some.rows, together.rows[:queries])
+    assert np.array_equal(some.cosines, together.cosines[:queries])
+
+
+def test_votes_are_shares_of_exponential_weight() -> None:
+    codes, targets = drawn_codes(18, 60), drawn_targets(18, 60)
+    examples = Examples(12).with_rows([f"{row:02}" for row in range(60)], codes, label_sets(targets))
+    found = nearest(examples.codes, drawn_codes(19, 25), 20)
+    shares = votes(found, examples)
+    for item in range(25):
+        weights = [math.exp(20 * (cosine - 1)) for cosine in found.cosines[item]]
+        for label, name in enumerate(NAMES):
+            carry = [name in examples.id_and_labels(int(row))[1] for row in found.rows[item]]
+            expected = sum(weight for weight, there in zip(weights, carry, strict=True) if there) / sum(weights)
+            assert math.isclose(shares[item, label], expected, rel_tol=1e-12)

@@ -1,0 +1,64 @@
+"""The key of a code is the one with the largest inner product, the first of several."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from protomem.codes import code_scale, quantize
+from protomem.keys import Keys
+
+from tests.laws.oracle import ternary as plain_ternary
+
+SMALL = Keys(dimension=5, books=4, size=16, seed=3)
+
+
+def plain_lookup(codes: np.ndarray, books: int, size: int, seed: int) -> list[list[int]]:
+    """By Python integers: `index` finds the first of the largest."""
+    dimension = codes.shape[1]
+    signs = plain_ternary(f"protomem keys {seed}", books * size * dimension)
+    keys = [signs[start : start + dimension] for start in range(0, len(signs), dimension)]
+    found = []
+    for row in codes.tolist():
+        products = [sum(map(int.__mul__, row, key)) for key in keys]
+        by_book = [products[start : start + size] for start in range(0, len(products), size)]
+        found.append([book.index(max(book)) for book in by_book])
+    return found
+
+
+@given(hnp.arrays(np.int8, st.tuples(st.integers(1, 6), st.just(5)), elements=st.integers(-127, 127)))
+def test_lookup_equals_python_integers(codes: np.ndarray) -> None:
+    assert SMALL.lookup(codes).tolist() == plain_lookup(codes, 4, 16, 3)
+
+
+@given(hnp.arrays(np.int8, st.tuples(st.integers(1, 6), st.just(5)), elements=st.integers(-1, 1)))
+def test_of_equal_keys_the_lowest_index_wins(codes: np.ndarray) -> None:
+    """Codes of -1, 0 and 1 meet many keys with the same inner product, the zero code all of them."""
+    assert SMALL.lookup(codes).tolist() == plain_lookup(codes, 4, 16, 3)
+    assert SMALL.lookup(np.zeros((1, 5), dtype=np.int8)).tolist() == [[0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("dimension", [1, 384, 4_096])
+def test_lookup_is_exact_at_every_dimension(dimension: int) -> None:
+    """At 4,096 the products with their tie-break come nearest to 2²⁴."""
+    keys = Keys(dimension, books=3, size=64, seed=0)
+    rows = np.random.default_rng(4).normal(size=(20, dimension))
+    along = np.array(plain_ternary("protomem keys 0", 64 * dimension)).reshape(64, dimension)[7]
+    codes = quantize(np.vstack([rows, along[None]]) if along.any() else rows, code_scale(dimension))
+    assert keys.lookup(codes).tolist() == plain_lookup(codes, 3, 64, 0)
+
+
+def test_a_row_has_the_same_keys_alone_and_in_any_batch() -> None:
+    """FAISS searches few queries one by one, more with BLAS, and many are split among threads."""
+    keys = Keys(32, books=64, size=64, seed=0)
+    codes = quantize(np.random.default_rng(5).normal(size=(2_500, 32)), code_scale(32))
+    together = keys.lookup(codes)
+    assert together.shape == (2_500, 64)
+    for size in (1, 19, 20, 21, 1_023, 1_024):
+        assert np.array_equal(keys.lookup(codes[:size]), together[:size])
+
+
+def test_no_rows_have_no_keys() -> None:
+    assert SMALL.lookup(np.empty((0, 5), dtype=np.int8)).shape == (0, 4)
