@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, settings
+
 from protomem.encoders.texts import checked_texts
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -56,7 +57,8 @@ class LetterEncoder:
 
     def _embedding(self, text: str) -> npt.NDArray[np.float64]:
         padded = f"^{text.lower()}$"
-        return sum(map(_direction, zip(padded, padded[1:], padded[2:], strict=False)), np.full(self.dimension, self.wobble))
+        trigrams = zip(padded, padded[1:], padded[2:], strict=False)
+        return sum(map(_direction, trigrams), np.full(self.dimension, self.wobble))
 
 
 def _direction(trigram: tuple[str, ...]) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The heads that are solved class by class: each part when it is first asked for, and again only when its examples change.
+"""The heads that are solved class by class: each part when first asked for, and again only when its examples change.
 
 What was solved for untouched groups is taken over from the state before, which saves work and never changes a result:
 a part is a pure function of the groups it came from.
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from protomem.examples import Examples, Group
 from protomem.heads.prototypes import Prototypes
-from protomem.heads.rivals import RIVAL_ROWS, RIVALS, Rivals
+from protomem.heads.rivals import MOST_CLASSES, RIVAL_ROWS, Rivals, choose_rivals
 from protomem.heads.subspaces import Subspace, subspaces
 from protomem.items import Items
 
@@ -99,14 +99,16 @@ class AllRivals:
         current = {id(group) for group in examples.groups.values()}
         kept = old._by_names if old is not None else {}
         # Only what came from groups that are all still there: nothing of a forgotten example stays in the cache.
-        self._by_names = {
+        self._by_names: dict[tuple[str, ...], RivalGroup] = {
             names: group for names, group in kept.items() if all(id(some) in current for some in group.groups)
         }
 
     def of(self, label: int) -> tuple[tuple[int, ...], RivalGroup]:
         """The classes of this class's group, as positions in the sorted labels, ascending, and the group."""
         if label not in self._of_class:
-            classes = tuple(self._prototypes.nearest_classes(label, RIVALS))
+            nearest = self._prototypes.nearest_classes(label, MOST_CLASSES)
+            counts = [self._examples.count_of(self._examples.names[number]) for number in nearest]
+            classes = tuple(choose_rivals(nearest, counts))
             names = tuple(self._examples.names[number] for number in classes)
             groups = self._examples.groups_of(*names)
             kept = self._by_names.get(names)
@@ -126,7 +128,7 @@ class AllRivals:
             classes, group = self.of(int(label))
             some = group.solved.scores(items.codes[rows], items.lengths[rows])
             scores[rows] = some.min(axis=1, keepdims=True)
-            scores[np.ix_(rows, classes)] = some
+            scores[np.ix_(rows, np.array(classes))] = some
         return scores
 
 

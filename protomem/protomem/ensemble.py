@@ -30,9 +30,9 @@ Floats = npt.NDArray[np.float64]
 
 WEIGHTS = {
     "analytic": 1.0,
-    "rivals": 2.0,
+    "rivals": 4.0,
     "subspaces": 0.5,
-    "prototypes": 0.5,
+    "prototypes": 1.0,
     "neighbours": 0.1,
     "codebooks": 0.1,
 }
@@ -132,7 +132,7 @@ class Ensemble:
         return scores
 
     def head_scores(self, codes: Codes) -> dict[str, Floats]:
-        """Each head's own scores (n, labels), unweighted: the subspaces for every class, the rivals of the nearest mean."""
+        """Each head's own scores (n, labels), unweighted; rivals are those of the nearest prototype."""
         items = Items(self.space, codes)
         nearest = self.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS)
         every = np.tile(np.arange(len(self.names)), (len(items), 1))

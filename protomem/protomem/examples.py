@@ -168,6 +168,10 @@ class Examples:
                 numbers.setdefault(label, []).append(number)
         return numbers
 
+    def count_of(self, label: str) -> int:
+        """How many examples carry this label."""
+        return sum(len(self._group_list[number].ids) for number in self._numbers_by_label[label])
+
     def rows_of(self, label: str) -> npt.NDArray[np.int64]:
         """Canonical positions, ascending, of the examples that carry this label."""
         numbers = self._numbers_by_label[label]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
 from protomem.codes import Codes, code_lengths
 from protomem.space import Space

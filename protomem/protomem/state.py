@@ -89,11 +89,7 @@ class State:
 
     def classes(self) -> dict[str, int]:
         """How many examples carry each label, by label."""
-        counts = dict.fromkeys(self.examples.names, 0)
-        for key, group in self.examples.groups.items():
-            for label in key:
-                counts[label] += len(group.ids)
-        return counts
+        return {name: self.examples.count_of(name) for name in self.examples.names}
 
 
 def digest_of(statistics: Statistics, commitment: Commitment) -> str:

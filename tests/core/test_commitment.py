@@ -8,9 +8,9 @@ import random
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from protomem.commitment import Commitment, content
-
 from tests.laws.oracle import Oracle, lanes, oracle_space
+
+from protomem.commitment import Commitment, content
 
 CONTENTS = st.lists(st.binary(max_size=8), max_size=8)
 

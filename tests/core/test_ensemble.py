@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import protomem
 import pytest
+
+import protomem
 from protomem.codes import quantize
-from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble, Items
+from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.heads.neighbours import NEIGHBOURS
+from protomem.items import Items
 from protomem.predicting import Predictor, Question
 from protomem.space import Space, SpaceSettings
 from protomem.state import State
@@ -39,7 +41,10 @@ def label_sets(kind: str, count: int) -> list[list[str]]:
     if kind == "large class":
         return [["most"] if row % 4 else [f"class {row % 14:02}"] for row in range(count)]
     classes = {"one class": 1, "two classes": 2}.get(kind, 14)
-    return [[f"class {row % 14 % classes:02}"] + (["extra"] if classes == 14 and row % 9 == 0 else []) for row in range(count)]
+    labels = [[f"class {row % 14 % classes:02}"] for row in range(count)]
+    for row in range(0, count if classes == 14 else 0, 9):
+        labels[row].append("extra")
+    return labels
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -164,7 +169,7 @@ def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, 
         assert_same_bits(previous, taught.afresh(), items)
 
 
-def test_the_subspaces_of_untouched_classes_are_taken_over() -> None:
+def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() -> None:
     taught = Taught(200, "primal")
     taught.change(taught.rows[:-1], [])
     before = Predictor.of(taught.state, None).ensemble
@@ -172,8 +177,12 @@ def test_the_subspaces_of_untouched_classes_are_taken_over() -> None:
     taught.change([taught.rows[-1]], ["0000"])
     after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
     touched = {label for row in (taught.rows[-1], taught.rows[0]) for label in row.labels}
-    for name, old, new in zip(before.names, before.subspaces, after.subspaces, strict=True):
-        assert (old is new) == (name not in touched)
+    assert before.names == after.names
+    for label, name in enumerate(before.names):
+        assert (before.subspaces[name] is after.subspaces[name]) == (name not in touched)
+        (old_classes, old), (new_classes, new) = before.rivals.of(label), after.rivals.of(label)
+        same_classes = old_classes == new_classes
+        assert (old is new) == (same_classes and not touched & {before.names[number] for number in old_classes})
 
 
 # ------------------------------------------------------------------------------------------------------- composition
@@ -181,7 +190,9 @@ def test_the_subspaces_of_untouched_classes_are_taken_over() -> None:
 
 @pytest.mark.parametrize("count", [100, 300])
 def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
-    """The subspaces count for the ten best by the others; further labels with the lowest of those ten."""
+    """The subspaces count for the ten best by the heads that know all labels, the rivals for the best of these and its
+    rivals; further labels count with the lowest of those.
+    """
     space = Space(SpaceSettings(DIMENSION, "an encoder", width=WIDTH))
     codes = quantize(drawn(6, count), space.scale)
     labels = [tuple(sorted(some)) for some in label_sets("primal", count)]
@@ -192,12 +203,18 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     items = Items(space, asked)
     scores, best = ensemble.scores(items, ensemble.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS))
     heads = ensemble.head_scores(asked)
-    base = sum(WEIGHTS[head] * heads[head] for head in HEADS if head != "subspaces")
-    assert len(examples.names) > SHORTLIST
+    base = sum(WEIGHTS[head] * heads[head] for head in HEADS if head not in ("subspaces", "rivals"))
+    everyone = range(len(examples.names))
+    assert len(everyone) > SHORTLIST
     for item in range(50):
-        shortlist = sorted(range(len(examples.names)), key=lambda label: -base[item, label])[:SHORTLIST]
+        shortlist = sorted(everyone, key=lambda label: -base[item, label])[:SHORTLIST]
         lowest = min(heads["subspaces"][item, label] for label in shortlist)
-        for label in range(len(examples.names)):
-            own = heads["subspaces"][item, label] if label in shortlist else lowest
-            assert abs(scores[item, label] - (base[item, label] + WEIGHTS["subspaces"] * own)) < 1e-12
+        subspaces = [heads["subspaces"][item, label] if label in shortlist else lowest for label in everyone]
+        total = base[item] + WEIGHTS["subspaces"] * np.array(subspaces)
+        classes, group = ensemble.rivals.of(int(total.argmax()))
+        among_rivals = dict(
+            zip(classes, group.solved.scores(items.codes[[item]], items.lengths[[item]])[0], strict=True)
+        )
+        rivals = [among_rivals.get(label, min(among_rivals.values())) for label in everyone]
+        assert np.allclose(scores[item], total + WEIGHTS["rivals"] * np.array(rivals), rtol=0, atol=1e-12)
         assert best[item] == max(heads["subspaces"][item, label] for label in shortlist)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 import string
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from protomem.examples import Examples, hash_codes
 
 DIMENSION = 3
@@ -53,9 +55,14 @@ def canonical(rows: list[Row]) -> list[Row]:
 def listed(examples: Examples) -> list[Row]:
     found = []
     for row in range(len(examples)):
-        id, labels = examples.id_and_labels(row)
-        found.append((id, tuple(examples.codes[row].tolist()), labels))
+        group, place = examples.locate(row)
+        assert np.array_equal(group.codes[place], examples.codes[row])
+        found.append((group.ids[place], tuple(examples.codes[row].tolist()), group.labels))
     return found
+
+
+def ids_at(examples: Examples, rows: np.ndarray) -> set[str]:
+    return {group.ids[place] for group, place in map(examples.locate, rows.tolist())}
 
 
 @given(ROWS, st.randoms(use_true_random=False))
@@ -85,6 +92,9 @@ def test_everything_else_follows_that_order(rows: list[Row]) -> None:
         assert examples.rows_of(name).tolist() == [row for row in positions if name in order[row][2]]
         grouped = [id for group in examples.groups_of(name) for id in group.ids]
         assert grouped == [id for id, _, labels in order if name in labels]
+    for one, other in pairwise(names):
+        grouped = [id for group in examples.groups_of(other, one) for id in group.ids]
+        assert grouped == [id for id, _, labels in order if {one, other} & set(labels)]
     assert (
         examples.codes_of([id for id, *_ in rows], [labels for *_, labels in rows]).tolist() == codes_of(rows).tolist()
     )
@@ -119,10 +129,10 @@ def test_the_sample_is_that_of_the_smallest_hashes(rows: list[Row], size: int) -
 def test_the_sample_does_not_change_when_others_are_forgotten(rows: list[Row], data: st.DataObject) -> None:
     examples = add(Examples(DIMENSION), rows)
     size = data.draw(st.integers(1, len(rows)))
-    kept = {examples.id_and_labels(int(row))[0] for row in examples.sample(size)}
+    kept = ids_at(examples, examples.sample(size))
     outside = [row for row in rows if row[0] not in kept]
     left = remove(examples, outside[::2])
-    assert {left.id_and_labels(int(row))[0] for row in left.sample(size)} == kept
+    assert ids_at(left, left.sample(size)) == kept
 
 
 def test_nothing_remembered_is_an_empty_picture() -> None:

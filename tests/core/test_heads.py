@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from protomem.codes import Codes, code_lengths, code_scale, quantize
 from protomem.examples import Examples, hash_codes
 from protomem.heads import codebooks, prototypes
@@ -15,7 +16,9 @@ from protomem.heads.analytic import STRENGTHS, Analytic, Dual, Primal, choose_st
 from protomem.heads.codebooks import Codebooks
 from protomem.heads.neighbours import Nearest, Neighbours, votes
 from protomem.heads.prototypes import NEAREST_PROTOTYPES, Prototypes
+from protomem.heads.rivals import RIVALS, Rivals
 from protomem.heads.subspaces import NOISE, SUBSPACE_ROWS, Subspace, subspaces
+from protomem.heads.tiles import tiled_product
 from protomem.lift import FEATURE_MAX
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import LabelSums, Statistics
@@ -144,10 +147,14 @@ def test_examples_without_any_feature_score_zero(form: int) -> None:
 # -------------------------------------------------------------------------------------------------------- subspaces
 
 
+def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    left, right = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (left.astype(float), right.astype(float)))
+    return left @ right.T
+
+
 def kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """((1 + cos) / 2)² in float64."""
-    left, right = (rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (left.astype(float), right.astype(float)))
-    return ((1 + left @ right.T) / 2) ** 2
+    return ((1 + cosines(left, right)) / 2) ** 2
 
 
 def unexplained(items: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -211,6 +218,77 @@ def test_a_class_of_equal_examples_is_split_as_well() -> None:
         assert np.array_equal(part.codes, codes[part_of_row == number])
 
 
+# ----------------------------------------------------------------------------------------------------------- rivals
+
+
+def ridge(items: np.ndarray, codes: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """k (K + γI)⁻¹ Y with κ = exp(2·(cos - 1)) and γ = 0.1, by numpy's general solver."""
+
+    def exponential(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        left, right = (
+            rows / np.linalg.norm(rows, axis=1)[:, None] for rows in (left.astype(float), right.astype(float))
+        )
+        return np.exp(2 * (left @ right.T - 1))
+
+    duals = np.linalg.solve(exponential(codes, codes) + 0.1 * np.eye(len(codes)), targets.astype(float))
+    return exponential(items, codes) @ duals
+
+
+def rival_scores(rivals: Rivals, items: np.ndarray) -> np.ndarray:
+    numbers = items.astype(np.float32)
+    return rivals.scores(numbers, code_lengths(numbers))
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 200])
+def test_rival_scores_are_their_formula(count: int) -> None:
+    codes, targets, items = drawn_codes(count, count), drawn_targets(count, count), drawn_codes(count + 1, 37)
+    assert np.allclose(
+        rival_scores(Rivals.of(codes, targets), items), ridge(items, codes, targets), rtol=1e-9, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("count", [2, 15, 100])
+def test_rival_leave_one_out_is_the_score_by_the_others(count: int) -> None:
+    codes, targets = drawn_codes(count, count), drawn_targets(count, count)
+    codes[1] = codes[0]  # also where an equal example stays
+    left_out = Rivals.of(codes, targets).left_out
+    for row in range(count):
+        others = np.arange(count) != row
+        expected = ridge(codes[[row]], codes[others], targets[others])[0]
+        assert np.allclose(left_out[row], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 300])
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_rival_score_has_the_same_bits_in_every_batch(size: int, classes: int) -> None:
+    rivals = Rivals.of(drawn_codes(0, 100, 64), drawn_targets(0, 100)[:, :classes])
+    items = drawn_codes(1, 300, 64)
+    parts = [rival_scores(rivals, items[start : start + size]) for start in range(0, 300, size)]
+    assert np.array_equal(np.concatenate(parts), rival_scores(rivals, items))
+
+
+@pytest.mark.parametrize(("rows", "inner", "columns"), [(0, 5, 3), (1, 1, 1), (15, 70, 1), (16, 70, 4), (33, 300, 300)])
+def test_a_tiled_product_is_the_product(rows: int, inner: int, columns: int) -> None:
+    dice = np.random.default_rng(rows)
+    left, right = dice.normal(size=(rows, inner)), dice.normal(size=(inner, columns))
+    assert np.allclose(tiled_product(left, right), left @ right, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, RIVALS, 7])
+def test_the_nearest_classes_are_those_of_the_nearest_means(count: int) -> None:
+    codes = drawn_codes(20, 60)
+    labels = [(f"class {row % 9}",) for row in range(60)]
+    sums = Statistics.of(SPACE, codes, labels).labels
+    names = sorted(sums)
+    means = quantize(np.array([sums[name].codes for name in names]), SPACE.scale).astype(int)
+    head = Prototypes.of(sums, names, SPACE.scale)
+    for label in range(9):
+        products = means @ means[label]
+        others = sorted((other for other in range(9) if other != label), key=lambda other: -products[other])
+        assert head.nearest_classes(label, count) == sorted([label, *others[: count - 1]])
+    assert head.nearest_classes(0, 20) == list(range(9))
+
+
 # ------------------------------------------------------------------------------------------------------- prototypes
 
 
@@ -269,7 +347,7 @@ def test_prototype_leave_one_out_is_the_score_without_the_example() -> None:
 
 
 def test_a_class_without_any_direction_can_be_asked() -> None:
-    """An example and its opposite, in one mode: every sum of the class is zero."""
+    """An example and its opposite in one mode: every sum of the class is zero."""
     space = Space(SpaceSettings(32, "an encoder", width=8))
     codes = np.zeros((2, 32), dtype=np.int8)
     codes[:, 6] = 127, -127
@@ -380,6 +458,6 @@ def test_votes_are_shares_of_exponential_weight() -> None:
     for item in range(25):
         weights = [math.exp(20 * (cosine - 1)) for cosine in found.cosines[item]]
         for label, name in enumerate(NAMES):
-            carry = [name in examples.id_and_labels(int(row))[1] for row in found.rows[item]]
+            carry = [name in examples.locate(row)[0].labels for row in found.rows[item].tolist()]
             expected = sum(weight for weight, there in zip(weights, carry, strict=True) if there) / sum(weights)
             assert math.isclose(shares[item, label], expected, rel_tol=1e-12)

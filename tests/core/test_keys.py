@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.laws.oracle import ternary as plain_ternary
+
 from protomem.codes import code_scale, quantize
 from protomem.keys import Keys
-
-from tests.laws.oracle import ternary as plain_ternary
 
 SMALL = Keys(dimension=5, books=4, size=16, seed=3)
 
@@ -38,6 +38,12 @@ def test_of_equal_keys_the_lowest_index_wins(codes: np.ndarray) -> None:
     """Codes of -1, 0 and 1 meet many keys with the same inner product, the zero code all of them."""
     assert SMALL.lookup(codes).tolist() == plain_lookup(codes, 4, 16, 3)
     assert SMALL.lookup(np.zeros((1, 5), dtype=np.int8)).tolist() == [[0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("count", [19, 20, 1_023, 1_030])
+def test_of_equal_keys_the_lowest_index_wins_in_batches_of_every_size(count: int) -> None:
+    codes = np.random.default_rng(count).integers(-1, 2, size=(count, 5)).astype(np.int8)
+    assert SMALL.lookup(codes).tolist() == plain_lookup(codes, 4, 16, 3)
 
 
 @pytest.mark.parametrize("dimension", [1, 384, 4_096])

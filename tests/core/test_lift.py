@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.laws.oracle import ternary as plain_ternary
+
 from protomem.codes import CODE_MAX, EXACT_FLOAT32, code_scale, quantize
 from protomem.lift import FEATURE_MAX, GRAM_ROWS, Lift, ternary
-
-from tests.laws.oracle import ternary as plain_ternary
 
 SHAPES = [(1, 3), (2, 8), (6, 5), (26, 4), (384, 16), (4_096, 2)]
 

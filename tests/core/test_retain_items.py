@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import protomem
 import pytest
+
+import protomem
 
 if TYPE_CHECKING:
     from tests.conftest import LetterEncoder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faiss
 import numpy as np
 import pytest
+
 from protomem.codes import code_scale, quantize
 from protomem.search import BLOCK_ROWS, WORTH_SPLITTING, CodeIndex, nearest_in_books, search
 

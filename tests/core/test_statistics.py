@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.laws.oracle import ternary as plain_ternary
+
 from protomem.codes import CODE_MAX, code_scale, quantize
 from protomem.lift import FEATURE_MAX, GRAM_ROWS
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import CHUNK_ROWS, Statistics
-
-from tests.laws.oracle import ternary as plain_ternary
 
 SPACE = Space(SpaceSettings(6, "an encoder", width=9, books=3, keys=8, modes=4))
 NAMES = ["a", "b", "ç", "名"]
@@ -65,7 +65,7 @@ def test_addition_is_associative(one: Rows, two: Rows, three: Rows) -> None:
 def test_zero_changes_nothing_and_each_element_has_a_negative(rows: Rows) -> None:
     assert of(rows) + zero() == of(rows) == of(rows) - zero()
     assert of(rows) + -of(rows) == zero() == of(rows) - of(rows)
-    assert -(-of(rows)) == of(rows)
+    assert zero() - -of(rows) == of(rows)
     assert (of(rows) - of(rows)).labels == {}
 
 

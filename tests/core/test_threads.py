@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import protomem
 import pytest
+
+import protomem
 
 DIMENSION = 8
 ALL = 10_000
@@ -139,7 +142,7 @@ def test_writers_in_several_threads_are_put_in_a_row(memory: protomem.Memory) ->
     assert seen_pairs(memory.predict(pair(10_000), evidence=ALL)) == set(left)
     receipts = memory.receipts()
     assert len(receipts) == 44
-    assert all(older.after == newer.before for older, newer in zip(receipts, receipts[1:], strict=False))
+    assert all(older.after == newer.before for older, newer in pairwise(receipts))
     with protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=64) as fresh:
         for number in left:
             learn_pair(fresh, number)
@@ -188,3 +191,26 @@ def test_a_prediction_begun_before_close_answers_or_says_that_it_is_closed(memor
     run_beside(memory.close, read)
     with pytest.raises(protomem.MemoryClosed, match="this memory is closed: open it again"):
         memory.predict(pair(10_000))
+
+
+def test_predictions_of_many_classes_share_what_is_solved_when_first_asked(memory: protomem.Memory) -> None:
+    """120 classes, each solved in the thread that first meets it, while a write takes over what was solved before."""
+    classes = np.random.default_rng(0).normal(size=(120, DIMENSION))
+    memory.learn(classes, [f"class {number}" for number in range(120)])
+    dice = np.random.default_rng(1)
+
+    def write() -> None:
+        for number in range(60):
+            memory.learn(classes[[number]] + 0.1, [f"class {number}"])
+
+    def read() -> None:
+        asked = dice.permutation(120)[:10]
+        answers = memory.predict(classes[asked])
+        assert [answer.evidence[0].labels[0] for answer in answers] == [f"class {number}" for number in asked]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads meet in the middle of each other's work
+    try:
+        run_beside(write, read)
+    finally:
+        sys.setswitchinterval(interval)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import protomem
 import pytest
+
+import protomem
 
 if TYPE_CHECKING:
     from tests.conftest import LabelledVectors

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import protomem
 import pytest
-
 from tests.laws.oracle import Oracle, oracle_space, quantized
+
+import protomem
 
 DIMENSION, WIDTH = 6, 32
 

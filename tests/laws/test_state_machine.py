@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import protomem
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
 from tests.laws.oracle import Oracle, oracle_space, quantized
+
+import protomem
 
 DIMENSION, WIDTH = 6, 12
 

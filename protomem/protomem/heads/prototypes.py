@@ -21,10 +21,16 @@ from protomem.statistics import LabelSums
 __all__ = ["NEAREST_PROTOTYPES", "Prototypes"]
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 NEAREST_PROTOTYPES = 64
 """Prototypes found for an item; a class that is not among them scores as the last one found, which bounds it from
 above. The answer is never that far down, and the cost does not grow with the classes."""
+
+
+MODE_COUNT = 8
+"""Examples from which on a mode has a sub-prototype. The mean of fewer is no better than the examples: at 5 a class,
+sub-prototypes of any size cost 1 to 1.5 points of held-out CLINC150, at all examples they gain 4 on BANKING77."""
 
 
 @final
@@ -45,7 +51,7 @@ class Prototypes:
         """Prototypes of these labels' sums, in the order of `names`."""
         vectors, owners = [], []
         for owner, name in enumerate(names):
-            directions = _directions(sums[name].codes, sums[name].mode_codes)
+            directions = _directions(sums[name].codes, sums[name].mode_codes, sums[name].mode_counts)
             some = quantize(directions, scale) if len(directions) else np.zeros((1, sums[name].codes.size), np.int8)
             vectors.append(some.astype(np.float32))
             owners += [owner] * len(some)
@@ -62,10 +68,10 @@ class Prototypes:
         return np.asarray(scores / (lengths[:, None] * self.scale))
 
     def nearest_classes(self, label: int, count: int) -> list[int]:
-        """This class and those whose first prototypes are nearest to its own, `count` in all, ascending."""
-        _, found = search(self.means, self.means.reconstruct(label)[None], min(count + 1, self.labels))
+        """This class, then those whose first prototypes are nearest to its own, `count` in all."""
+        _, found = search(self.means, np.asarray(self.means.reconstruct(label))[None], min(count + 1, self.labels))
         others = [int(other) for other in found[0] if other != label]
-        return sorted([label, *others[: count - 1]])
+        return [label, *others[: count - 1]]
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -79,16 +85,17 @@ def _index(codes: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
 
 def leave_one_out(sums: LabelSums, codes: Codes, mode: int, scale: int) -> float:
     """The score of one of a label's own examples, codes (d,), by the prototypes that are left without it."""
-    modes = sums.mode_codes.copy()
-    modes[mode] -= codes
-    left = _directions(sums.codes - codes, modes)
+    mode_codes, mode_counts = sums.mode_codes.copy(), sums.mode_counts.copy()
+    mode_codes[mode] -= codes
+    mode_counts[mode] -= 1
+    left = _directions(sums.codes - codes, mode_codes, mode_counts)
     if not len(left):
         return -1.0
     products = quantize(left, scale).astype(np.float64) @ codes.astype(np.float64)
     return float(products.max() / (np.linalg.norm(codes.astype(np.float64)) * scale))
 
 
-def _directions(codes: npt.NDArray[np.int64], mode_codes: npt.NDArray[np.int64]) -> Floats:
-    """The class's sum and its modes' sums, without those that are zero and so have no direction."""
-    sums = np.concatenate([codes[None], mode_codes]).astype(np.float64)
+def _directions(codes: Integers, mode_codes: Integers, mode_counts: Integers) -> Floats:
+    """The class's sum and those of its larger modes, without sums that are zero and so have no direction."""
+    sums = np.concatenate([codes[None], mode_codes[mode_counts >= MODE_COUNT]]).astype(np.float64)
     return np.asarray(sums[sums.any(axis=1)])
