@@ -14,7 +14,6 @@ from protomem.blas import one_blas_thread
 from protomem.calibration import Calibration
 from protomem.codes import Codes
 from protomem.ensemble import HEADS, Ensemble
-from protomem.heads.neighbours import NEIGHBOURS, Nearest
 from protomem.items import Items
 from protomem.state import State
 
@@ -64,15 +63,12 @@ class Predictor:
     def _batch(self, codes: Codes, question: Question) -> list[Answer]:
         ensemble = self.ensemble
         items = Items(ensemble.space, codes)
-        nearest = ensemble.neighbours.nearest(items.codes, items.lengths, max(NEIGHBOURS, question.evidence))
-        voters = Nearest(nearest.rows[:, :NEIGHBOURS], nearest.cosines[:, :NEIGHBOURS])
-        scores, best = ensemble.scores(items, voters, self._allowed(question.among))
+        scores, best = ensemble.scores(items, self._allowed(question.among))
         probabilities = self.calibration.probabilities(scores)
         novelty = self.calibration.novelty(best)
-        return [
-            self._answer(question, *row)
-            for row in zip(probabilities, novelty.tolist(), nearest.rows, nearest.cosines, strict=True)
-        ]
+        evidence = self._evidence(items, question.evidence)
+        rows = zip(probabilities, novelty.tolist(), evidence, strict=True)
+        return [self._answer(question, *row) for row in rows]
 
     def _allowed(self, among: Sequence[str] | None) -> npt.NDArray[np.bool_] | None:
         if among is None:
@@ -84,8 +80,7 @@ class Predictor:
         question: Question,
         probabilities: Floats,
         novelty: float,
-        rows: npt.NDArray[np.int64],
-        cosines: Floats,
+        evidence: tuple[Evidence, ...],
     ) -> Answer:
         names = self.ensemble.names
         order = np.argsort(-probabilities, kind="stable")
@@ -100,7 +95,7 @@ class Predictor:
             label_set=self._label_set(question.coverage, probabilities, order),
             novelty=novelty,
             abstained=abstained,
-            evidence=self._evidence(rows[: question.evidence], cosines),
+            evidence=evidence,
             heads=HEADS,
         )
 
@@ -112,10 +107,16 @@ class Predictor:
         least = self.calibration.threshold(coverage)
         return frozenset(self.ensemble.names[number] for number in order if probabilities[number] >= least)
 
-    def _evidence(self, rows: npt.NDArray[np.int64], cosines: Floats) -> tuple[Evidence, ...]:
-        located = [self.ensemble.examples.locate(row) for row in rows.tolist()]
-        similar = cosines[: len(located)].tolist()
-        return tuple(
-            Evidence(group.ids[place], group.labels, cosine)
-            for (group, place), cosine in zip(located, similar, strict=True)
-        )
+    def _evidence(self, items: Items, count: int) -> list[tuple[Evidence, ...]]:
+        """The nearest examples of each item."""
+        if not count:
+            return [()] * len(items)
+        nearest = self.ensemble.neighbours.nearest(items.codes, items.lengths, count)
+        locate = self.ensemble.examples.locate
+        return [
+            tuple(
+                Evidence(group.ids[place], group.labels, cosine)
+                for (group, place), cosine in zip(map(locate, rows), cosines, strict=True)
+            )
+            for rows, cosines in zip(nearest.rows.tolist(), nearest.cosines.tolist(), strict=True)
+        ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import protomem
 from protomem.codes import quantize
 from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble
-from protomem.examples import Examples
+from protomem.examples import Examples, Group
 from protomem.heads.analytic import Dual, Primal
 from protomem.heads.neighbours import NEIGHBOURS
 from protomem.items import Items
@@ -167,6 +168,23 @@ def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, 
         taught.change(added, removed)
         previous = Predictor.of(taught.state, previous)
         assert_same_bits(previous, taught.afresh(), items)
+
+
+def test_taking_over_bears_a_thread_that_is_still_solving() -> None:
+    """While a new state looks through what was solved for the old one, a prediction on the old one solves some more."""
+    taught = Taught(200, "primal")
+    taught.change(taught.rows, [])
+    before = Predictor.of(taught.state, None).ensemble
+    _, group = before.rivals.of(0)
+
+    class Meanwhile(tuple):
+        def __iter__(self) -> Iterator[Group]:
+            before.rivals.of(len(before.names) - 1)
+            return super().__iter__()
+
+    group.groups = Meanwhile(group.groups)
+    after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
+    assert after.rivals.of(0)[0] == before.rivals.of(0)[0]
 
 
 def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() -> None:

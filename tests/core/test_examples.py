@@ -92,6 +92,7 @@ def test_everything_else_follows_that_order(rows: list[Row]) -> None:
         assert examples.rows_of(name).tolist() == [row for row in positions if name in order[row][2]]
         grouped = [id for group in examples.groups_of(name) for id in group.ids]
         assert grouped == [id for id, _, labels in order if name in labels]
+        assert examples.count_of(name) == len(grouped)
     for one, other in pairwise(names):
         grouped = [id for group in examples.groups_of(other, one) for id in group.ids]
         assert grouped == [id for id, _, labels in order if {one, other} & set(labels)]

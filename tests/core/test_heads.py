@@ -15,8 +15,8 @@ from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import STRENGTHS, Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
 from protomem.heads.neighbours import Nearest, Neighbours, votes
-from protomem.heads.prototypes import NEAREST_PROTOTYPES, Prototypes
-from protomem.heads.rivals import RIVALS, Rivals
+from protomem.heads.prototypes import MODE_COUNT, NEAREST_PROTOTYPES, Prototypes
+from protomem.heads.rivals import MOST_CLASSES, Rivals, choose_rivals
 from protomem.heads.subspaces import NOISE, SUBSPACE_ROWS, Subspace, subspaces
 from protomem.heads.tiles import tiled_product
 from protomem.lift import FEATURE_MAX
@@ -274,7 +274,7 @@ def test_a_tiled_product_is_the_product(rows: int, inner: int, columns: int) -> 
     assert np.allclose(tiled_product(left, right), left @ right, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("count", [1, 2, RIVALS, 7])
+@pytest.mark.parametrize("count", [1, 2, MOST_CLASSES, 8])
 def test_the_nearest_classes_are_those_of_the_nearest_means(count: int) -> None:
     codes = drawn_codes(20, 60)
     labels = [(f"class {row % 9}",) for row in range(60)]
@@ -285,8 +285,24 @@ def test_the_nearest_classes_are_those_of_the_nearest_means(count: int) -> None:
     for label in range(9):
         products = means @ means[label]
         others = sorted((other for other in range(9) if other != label), key=lambda other: -products[other])
-        assert head.nearest_classes(label, count) == sorted([label, *others[: count - 1]])
-    assert head.nearest_classes(0, 20) == list(range(9))
+        assert head.nearest_classes(label, count) == [label, *others[: count - 1]]
+    assert sorted(head.nearest_classes(0, 20)) == list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("counts", "chosen"),
+    [
+        ([5], 1),
+        ([5, 5, 5], 3),
+        ([5] * 6, 6),
+        ([100, 100, 100, 100, 112, 1], 5),
+        ([100, 100, 100, 100, 113, 1], 4),
+        ([1_000] * 6, 4),
+    ],
+)
+def test_a_group_has_four_classes_and_up_to_six_while_it_stays_small(counts: list[int], chosen: int) -> None:
+    nearest = [7, 2, 9, 4, 0, 5][: len(counts)]
+    assert choose_rivals(nearest, counts) == sorted(nearest[:chosen])
 
 
 # ------------------------------------------------------------------------------------------------------- prototypes
@@ -297,12 +313,13 @@ def sums_of(codes: Codes, targets: np.ndarray) -> dict[str, LabelSums]:
 
 
 def prototype_scores(codes: Codes, targets: np.ndarray, items: Codes) -> np.ndarray:
-    """Largest cosine with the mean of a class or of those of its examples that share a mode, each on the grid."""
+    """Largest cosine with the mean of a class or of eight or more of its examples that share a mode, on the grid."""
     modes = SPACE.modes.lookup(codes)[:, 0]
     scores = []
     for own in targets.T:
         sums = [codes[own].sum(axis=0, dtype=int)]
-        sums += [codes[own & (modes == mode)].sum(axis=0, dtype=int) for mode in range(SPACE.settings.modes)]
+        by_mode = [codes[own & (modes == mode)] for mode in range(SPACE.settings.modes)]
+        sums += [some.sum(axis=0, dtype=int) for some in by_mode if len(some) >= MODE_COUNT]
         prototypes_of_class = quantize(np.array([one for one in sums if one.any()]), SPACE.scale)
         products = items.astype(int) @ prototypes_of_class.T.astype(int)
         scores.append(products.max(axis=1) / (np.linalg.norm(items.astype(float), axis=1) * SPACE.scale))
@@ -327,12 +344,12 @@ def test_a_class_beyond_the_found_prototypes_scores_as_the_last_one_found() -> N
     statistics = Statistics.of(SPACE, codes, [(f"class {row:03}",) for row in range(200)])
     names = sorted(statistics.labels)
     head = Prototypes.of(statistics.labels, names, SPACE.scale)
-    assert len(head) == 400  # a mean and one mode each, which are equal
+    assert len(head) == 200
     numbers = items.astype(np.float32)
     found = head.scores(numbers, code_lengths(numbers))
     products = items.astype(int) @ quantize(codes.astype(float), SPACE.scale).T.astype(int)
     exact = products / (np.linalg.norm(items.astype(float), axis=1)[:, None] * SPACE.scale)
-    last = np.sort(exact, axis=1)[:, -NEAREST_PROTOTYPES // 2]
+    last = np.sort(exact, axis=1)[:, -NEAREST_PROTOTYPES]
     assert np.allclose(found, np.maximum(exact, last[:, None]), rtol=1e-12)
 
 

@@ -17,12 +17,12 @@ from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
 from protomem.search import CodeIndex
 
-__all__ = ["NEIGHBOURS", "Nearest", "Neighbours"]
+__all__ = ["VOTERS", "Nearest", "Neighbours", "votes"]
 
 Floats = npt.NDArray[np.float64]
 
-NEIGHBOURS = 20
-"""Neighbours that vote; with the sharp weight more change nothing."""
+VOTERS = 20
+"""Neighbours that vote in the head's own score; with the sharp weight more change nothing."""
 
 SHARPNESS = 20.0
 """Of 10, 20 and 40 the best on held-out training data."""
