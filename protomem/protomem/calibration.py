@@ -128,13 +128,18 @@ def _analytic(ensemble: Ensemble, problem: Primal | Dual, items: Items, targets:
 
 def _rivals(ensemble: Ensemble, items: Items, rows: npt.NDArray[np.int64], first: npt.NDArray[np.int64]) -> Floats:
     """The rival head's scores of remembered examples, each without itself where it is one of the group's."""
-    scores = ensemble.rivals.scores(items, first, len(ensemble.names))
+    scores = np.empty((len(items), len(ensemble.names)))
+    strangers = []
     for item, (row, label) in enumerate(zip(rows.tolist(), first.tolist(), strict=True)):
         classes, group = ensemble.rivals.of(label)
         left_out = group.leave_one_out(*ensemble.examples.locate(row))
-        if left_out is not None:
+        if left_out is None:
+            strangers.append(item)
+        else:
             scores[item] = left_out.min()
             scores[item, list(classes)] = left_out
+    some = np.array(strangers, dtype=np.int64)
+    scores[some] = ensemble.rivals.scores(items.codes[some], items.lengths[some], first[some], len(ensemble.names))
     return scores
 
 

@@ -117,16 +117,16 @@ class AllRivals:
             self._of_class[label] = (classes, kept)
         return self._of_class[label]
 
-    def scores(self, items: Items, first: Rows, labels: int) -> Floats:
-        """Scores (n, labels) of items whose best class so far is `first` (n,): of that class and its rivals.
+    def scores(self, codes: npt.NDArray[np.float32], lengths: Floats, first: Rows, labels: int) -> Floats:
+        """Scores (n, labels) of items, codes (n, d), whose best class so far is `first` (n,): of it and its rivals.
 
         Another class counts with the lowest of them.
         """
-        scores = np.empty((len(items), labels))
+        scores = np.empty((len(codes), labels))
         for label in np.unique(first):
             rows = np.flatnonzero(first == label)
             classes, group = self.of(int(label))
-            some = group.solved.scores(items.codes[rows], items.lengths[rows])
+            some = group.solved.scores(codes[rows], lengths[rows])
             scores[rows] = some.min(axis=1, keepdims=True)
             scores[np.ix_(rows, np.array(classes))] = some
         return scores

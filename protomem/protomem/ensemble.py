@@ -101,7 +101,8 @@ class Ensemble:
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)
         total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(self.names))
-        total += WEIGHTS["rivals"] * self.rivals.scores(items, total.argmax(axis=1), len(self.names))
+        first = total.argmax(axis=1)
+        total += WEIGHTS["rivals"] * self.rivals.scores(items.codes, items.lengths, first, len(self.names))
         return total, shortlisted.max(axis=1)
 
     def base(self, items: Items) -> Floats:
@@ -137,7 +138,7 @@ class Ensemble:
         first = self.prototypes.scores(items.codes, items.lengths).argmax(axis=1)
         return {
             "analytic": self.analytic.scores(items.features),
-            "rivals": self.rivals.scores(items, first, len(self.names)),
+            "rivals": self.rivals.scores(items.codes, items.lengths, first, len(self.names)),
             "subspaces": self.shortlisted(items, every),
             "prototypes": self.prototypes.scores(items.codes, items.lengths),
             "neighbours": votes(nearest, self.examples),

@@ -11,12 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import protomem
-from protomem.calibration import CALIBRATION_SAMPLE, TEMPERATURE_RANGE, Calibration, leave_one_out, softmax
+from protomem.calibration import (
+    CALIBRATION_SAMPLE,
+    PRIOR_WEIGHT,
+    TEMPERATURE_RANGE,
+    USUAL_TEMPERATURE,
+    Calibration,
+    leave_one_out,
+    softmax,
+)
 from protomem.codes import Codes, quantize
 from protomem.ensemble import WEIGHTS, Ensemble, spread
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
-from protomem.heads.neighbours import NEIGHBOURS, Nearest
 from protomem.items import Items
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
@@ -59,8 +66,8 @@ def solved_again(ensemble: Ensemble, ridge: float) -> Ensemble:
     return replace(ensemble, analytic=type(ensemble.analytic).rounded(weights, ensemble.analytic.strength))
 
 
-def best_before_rivals(ensemble: Ensemble, items: Items, nearest: Nearest) -> int:
-    base = ensemble.base(items, nearest)
+def best_before_rivals(ensemble: Ensemble, items: Items) -> int:
+    base = ensemble.base(items)
     shortlist = ensemble.shortlist(base)
     subspaces = spread(ensemble.shortlisted(items, shortlist), shortlist, len(ensemble.names))
     return int((base + WEIGHTS["subspaces"] * subspaces).argmax())
@@ -84,11 +91,10 @@ def test_leave_one_out_equals_learning_the_others_only(count: int, width: int) -
         _, without, _ = fitted(space, codes[others], [labels[other] for other in others])
         without = solved_again(without, ensemble.analytic.strength * squares / count)
         items = Items(space, codes[[row]])
-        nearest = without.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS)
-        expected, strangest = without.scores(items, nearest)
+        expected, strangest = without.scores(items)
         assert without.names == ensemble.names
         assert math.isclose(best[place], strangest[0], rel_tol=1e-9)
-        first = best_before_rivals(without, items, nearest)
+        first = best_before_rivals(without, items)
         if ensemble.rivals.of(first)[0] == without.rivals.of(first)[0]:
             same_rivals += 1
             assert np.allclose(scores[place], expected[0], rtol=1e-9, atol=1e-9)
@@ -114,7 +120,7 @@ def test_leave_one_out_of_a_class_in_parts_takes_the_best_part() -> None:
 
 
 def test_the_temperature_is_that_of_least_loss() -> None:
-    """-log p of the true labels, and ten examples' worth of pull towards 0.1: no other temperature is better."""
+    """-log p of the true labels and the pull of the prior towards the usual one: no other temperature is better."""
     space = space_of(64)
     codes, labels = drawn(1, 100, space)
     statistics, ensemble, problem = fitted(space, codes, labels)
@@ -124,7 +130,7 @@ def test_the_temperature_is_that_of_least_loss() -> None:
 
     def loss(temperature: float) -> float:
         true = (softmax(scores, temperature) * targets).sum(axis=1)
-        return float(-np.log(true).sum()) + 10 * math.log(temperature / 0.1) ** 2
+        return float(-np.log(true).sum()) + PRIOR_WEIGHT * math.log(temperature / USUAL_TEMPERATURE) ** 2
 
     found = Calibration.fit(statistics, ensemble, problem).temperature
     assert loss(found) <= min(loss(temperature) for temperature in np.geomspace(*TEMPERATURE_RANGE, 300)) + 1e-6
@@ -216,7 +222,7 @@ def test_examples_that_cannot_be_left_out_give_the_usual_temperature_and_no_nove
     space = space_of(16)
     statistics, ensemble, problem = fitted(space, drawn(5, 7, space)[0], [(name,) for name in NAMES[:7]])
     calibration = Calibration.fit(statistics, ensemble, problem)
-    assert (calibration.temperature, len(calibration.own)) == (0.1, 0)
+    assert (calibration.temperature, len(calibration.own)) == (USUAL_TEMPERATURE, 0)
     assert calibration.novelty(np.array([0.3])).tolist() == [1.0]
     assert calibration.threshold(0.9) == 0.0
 

@@ -13,7 +13,6 @@ from protomem.codes import quantize
 from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble
 from protomem.examples import Examples, Group
 from protomem.heads.analytic import Dual, Primal
-from protomem.heads.neighbours import NEIGHBOURS
 from protomem.items import Items
 from protomem.predicting import Predictor, Question
 from protomem.space import Space, SpaceSettings
@@ -219,7 +218,7 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     assert isinstance(problem, Primal if count > WIDTH else Dual)
     asked = quantize(drawn(7, 50), space.scale)
     items = Items(space, asked)
-    scores, best = ensemble.scores(items, ensemble.neighbours.nearest(items.codes, items.lengths, NEIGHBOURS))
+    scores, best = ensemble.scores(items)
     heads = ensemble.head_scores(asked)
     base = sum(WEIGHTS[head] * heads[head] for head in HEADS if head not in ("subspaces", "rivals"))
     everyone = range(len(examples.names))
