@@ -97,10 +97,10 @@ class AllRivals:
         self._prototypes = prototypes
         self._of_class: dict[int, tuple[tuple[int, ...], RivalGroup]] = {}
         current = {id(group) for group in examples.groups.values()}
-        kept = old._by_names if old is not None else {}
+        kept = list(old._by_names.items()) if old is not None else []  # a copy: others may be answering with it
         # Only what came from groups that are all still there: nothing of a forgotten example stays in the cache.
         self._by_names: dict[tuple[str, ...], RivalGroup] = {
-            names: group for names, group in kept.items() if all(id(some) in current for some in group.groups)
+            names: group for names, group in kept if all(id(some) in current for some in group.groups)
         }
 
     def of(self, label: int) -> tuple[tuple[int, ...], RivalGroup]:

@@ -10,7 +10,16 @@ import numpy as np
 from protomem.errors import InvalidId, InvalidInput, InvalidLabel, LengthMismatch
 from protomem.examples import Labels
 
-__all__ = ["check_fraction", "check_ids", "check_labels", "check_length", "check_subjects"]
+__all__ = [
+    "check_among",
+    "check_fraction",
+    "check_ids",
+    "check_labels",
+    "check_length",
+    "check_name",
+    "check_subjects",
+    "check_whole",
+]
 
 MAX_NAME = 1_024
 """Longest id, subject or label in characters. Names are kept in every receipt's reach and shown in tables; a longer one
@@ -29,7 +38,7 @@ def check_length(items: Any) -> int:
 
 def check_labels(labels: Any, count: int) -> list[Labels]:
     """The sorted labels of each item, from one string or several for each."""
-    if isinstance(labels, str | bytes) or not isinstance(labels, Sequence | np.ndarray):
+    if not _is_list(labels):
         raise InvalidLabel("labels must be a list with one label, or one list of labels, for each item")
     _check_same("labels", len(labels), count)
     return [_labels_of(one, f"labels[{row}]") for row, one in enumerate(labels)]
@@ -37,38 +46,61 @@ def check_labels(labels: Any, count: int) -> list[Labels]:
 
 def check_ids(ids: Any, count: int | None = None) -> list[str]:
     """Ids as a list of strings."""
-    if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | np.ndarray | set | frozenset):
+    if not _is_list(ids) and not (count is None and isinstance(ids, set | frozenset)):
         raise InvalidId("ids must be a list of strings")
     if count is not None:
         _check_same("ids", len(ids), count)
-    return [_name(one, f"ids[{row}]", InvalidId) for row, one in enumerate(ids)]
+    return [check_name(one, f"ids[{row}]", InvalidId) for row, one in enumerate(ids)]
 
 
 def check_subjects(subjects: Any, count: int) -> list[str | None]:
     """Subjects as a list of strings and None."""
-    if isinstance(subjects, str | bytes) or not isinstance(subjects, Sequence | np.ndarray):
+    if not _is_list(subjects):
         raise InvalidId("subjects must be a list with a string or None for each item")
     _check_same("subjects", len(subjects), count)
-    return [None if one is None else _name(one, f"subjects[{row}]", InvalidId) for row, one in enumerate(subjects)]
+    return [None if one is None else check_name(one, f"subjects[{row}]", InvalidId) for row, one in enumerate(subjects)]
 
 
 def check_fraction(name: str, value: float | None) -> None:
     """`value` is None or strictly between 0 and 1."""
-    if value is not None and not 0 < value < 1:
+    if value is not None and not (isinstance(value, float | int) and 0 < value < 1):
         raise InvalidInput(f"{name} is {value!r}: it must lie between 0 and 1, such as 0.9 for 90 %")
+
+
+def check_whole(name: str, value: int, least: int) -> None:
+    """`value` is a whole number of at least `least`."""
+    if not isinstance(value, int | np.integer) or value < least:
+        raise InvalidInput(f"{name} is {value!r}: it must be a whole number, at least {least}")
+
+
+def check_among(among: Any) -> tuple[str, ...] | None:
+    """The labels an answer is restricted to, sorted and without repeats, or None."""
+    if among is None:
+        return None
+    if not (_is_list(among) or isinstance(among, set | frozenset)) or not len(among):
+        raise InvalidInput("among must be a list with at least one label")
+    return tuple(sorted({check_name(one, f"among[{row}]", InvalidLabel) for row, one in enumerate(among)}))
+
+
+def _is_list(value: Any) -> bool:
+    """A list, a tuple or an array with a length; no string."""
+    return (isinstance(value, Sequence) and not isinstance(value, str | bytes)) or (
+        isinstance(value, np.ndarray) and value.ndim > 0
+    )
 
 
 def _labels_of(one: Any, where: str) -> Labels:
     if isinstance(one, str):
-        return (_name(one, where, InvalidLabel),)
-    if not isinstance(one, Sequence | np.ndarray | set | frozenset) or isinstance(one, bytes):
+        return (check_name(one, where, InvalidLabel),)
+    if not (_is_list(one) or isinstance(one, set | frozenset)):
         raise InvalidLabel(f"{where} is {_shown(one)}: a label is a string, or a list of strings for several")
     if not len(one):
         raise InvalidLabel(f"{where} is empty: every item needs at least one label")
-    return tuple(sorted({_name(label, where, InvalidLabel) for label in one}))
+    return tuple(sorted({check_name(label, where, InvalidLabel) for label in one}))
 
 
-def _name(one: Any, where: str, error: type[InvalidInput]) -> str:
+def check_name(one: Any, where: str, error: type[InvalidInput]) -> str:
+    """One id, subject or label."""
     if not isinstance(one, str):
         raise error(f"{where} is {_shown(one)}: it must be a string")
     if not one.strip():

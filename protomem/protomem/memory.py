@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Literal, final
@@ -15,9 +16,18 @@ from protomem.answers import Answer
 from protomem.codes import Codes, quantize
 from protomem.encoders import Encoder
 from protomem.encoders.base import Progress
-from protomem.errors import EmptyMemory, IdConflict, InvalidInput, MemoryClosed, NotRemembered
+from protomem.errors import EmptyMemory, IdConflict, InvalidId, InvalidInput, InvalidLabel, MemoryClosed, NotRemembered
 from protomem.examples import Labels
-from protomem.inputs import check_fraction, check_ids, check_labels, check_length, check_subjects
+from protomem.inputs import (
+    check_among,
+    check_fraction,
+    check_ids,
+    check_labels,
+    check_length,
+    check_name,
+    check_subjects,
+    check_whole,
+)
 from protomem.predicting import Predictor, Question
 from protomem.receipts import Receipt
 from protomem.settings import MemorySettings
@@ -117,6 +127,10 @@ class Memory:
         if sum(choice is not None for choice in (ids, subject, label)) != 1:
             raise InvalidInput("forget takes exactly one of ids=, subject= and label=")
         wanted = check_ids(ids) if ids is not None else None
+        if subject is not None:
+            check_name(subject, "subject", InvalidId)
+        if label is not None:
+            check_name(label, "label", InvalidLabel)
         with self._lock:
             self._ready()
             return self._commit("forget", removed=self._named(wanted, subject, label))
@@ -176,13 +190,15 @@ class Memory:
         """
         with self._lock:
             self._ready()
-            return self._state.digest()
+            with self._changing():
+                return self._state.digest()
 
     def verify(self, progress: Progress | None = None) -> Verification:
         """Recompute everything from the kept examples and compare it bit for bit with what is in use."""
         with self._lock:
             self._ready()
-            return verify(self._state, self._rows(), self._store.receipts(), progress)
+            with self._changing():
+                return verify(self._state, self._rows(), self._store.receipts(), progress)
 
     def close(self) -> None:
         """Release the file. Closing twice is allowed; any other use afterwards raises `MemoryClosed`."""
@@ -219,6 +235,13 @@ class Memory:
             raise MemoryClosed("this memory is closed: open it again with protomem.open")
         if not self._consistent:
             self._load()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What happens inside changes the state step by step: if it is cut short, the state is taken from the store."""
+        self._consistent = False
+        yield
+        self._consistent = True
 
     def _encode(self, items: Items, progress: Progress | None) -> Codes:
         if not len(items):
@@ -283,10 +306,9 @@ class Memory:
             ids=(*change.added, *removed),
             unchanged=tuple(unchanged),
         )
-        self._consistent = False
-        self._store.write(Write(receipt, added, removed))
-        self._state.apply(change)
-        self._consistent = True
+        with self._changing():
+            self._store.write(Write(receipt, added, removed))
+            self._state.apply(change)
         return receipt
 
     def _current(self) -> Predictor:
@@ -296,7 +318,8 @@ class Memory:
             if not self._state.labels_of:
                 raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")
             if self._predictor is None or self._predictor.version != self._state.version:
-                self._predictor = Predictor.of(self._state, self._predictor)
+                with self._changing():
+                    self._predictor = Predictor.of(self._state, self._predictor)
             return self._predictor
 
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:
@@ -312,13 +335,11 @@ class Memory:
 def _question(
     top_k: int, evidence: int, coverage: float | None, false_alarm: float | None, among: Sequence[str] | None
 ) -> Question:
-    if top_k < 1 or evidence < 0:
-        raise InvalidInput(f"top_k is {top_k} and evidence is {evidence}: at least 1 and 0")
+    check_whole("top_k", top_k, 1)
+    check_whole("evidence", evidence, 0)
     check_fraction("coverage", coverage)
     check_fraction("false_alarm", false_alarm)
-    if among is not None and (isinstance(among, str) or not len(among)):
-        raise InvalidInput("among must be a list with at least one label")
-    return Question(top_k, evidence, coverage, false_alarm, None if among is None else tuple(sorted(set(among))))
+    return Question(top_k, evidence, coverage, false_alarm, check_among(among))
 
 
 def _check_among(among: tuple[str, ...] | None, names: Sequence[str]) -> None:

@@ -41,9 +41,15 @@ def open(
         raise InvalidInput(f"retain is {retain!r}: it must be one of {', '.join(RETAIN)}")
     if width is not None and not MIN_WIDTH <= width <= MAX_WIDTH:
         raise InvalidInput(f"width is {width}: it must lie between {MIN_WIDTH} and {MAX_WIDTH}")
-    store = _store(path, create)
+    is_new = path is None or not Path(path).exists()
+    if is_new and not create:
+        raise NotAMemory(
+            f"there is no memory at {path}: check the path, or create it with protomem.open or by learning"
+        )
+    planned = _planned(encoder, retain, width) if is_new else None  # before a file is made that would stay empty
+    store = _store(path)
     try:
-        settings, solved = _settings(store, encoder, retain, width)
+        settings, solved = _settings(store, planned, encoder, retain, width)
         return Memory(store, solved, settings, now=_now, new_id=_new_id)
     except BaseException:
         store.close()
@@ -54,34 +60,41 @@ MIN_WIDTH, MAX_WIDTH = 1, 16_384
 """A Gram matrix of 16,384 features is 2 GiB, and its factor another 2."""
 
 
-def _store(path: str | Path | None, create: bool) -> Store:
+def _store(path: str | Path | None) -> Store:
     if path is None:
         return RamStore()
     from protomem_store import DuckDbStore
 
-    if not create and not Path(path).exists():
-        raise NotAMemory(
-            f"there is no memory at {path}: check the path, or create it with protomem.open or by learning"
-        )
     return DuckDbStore(Path(path))
 
 
 def _settings(
-    store: Store, encoder: str | Encoder | None, retain: Retain | None, width: int | None
+    store: Store,
+    planned: tuple[MemorySettings, Encoder] | None,
+    encoder: str | Encoder | None,
+    retain: Retain | None,
+    width: int | None,
 ) -> tuple[MemorySettings, Encoder]:
+    """The settings a store has, or those it gets now, and their encoder."""
     kept = store.settings()
     if not kept:
-        if encoder is None:
-            raise InvalidInput('a new memory needs an encoder, such as encoder="all-MiniLM-L6-v2"')
-        solved = resolve_encoder(encoder)
-        space = SpaceSettings(solved.dimension, solved.fingerprint)
-        settings = MemorySettings(solved.name, retain or "codes", replace(space, width=width or space.width))
-        _check_retain(settings, solved)
+        settings, solved = planned or _planned(encoder, retain, width)
         store.create(settings.as_text())
         return settings, solved
     settings = MemorySettings.from_text(kept)
     solved = resolve_encoder(settings.encoder if encoder is None else encoder)
     _check_same(settings, solved, retain, width)
+    return settings, solved
+
+
+def _planned(encoder: str | Encoder | None, retain: Retain | None, width: int | None) -> tuple[MemorySettings, Encoder]:
+    """The settings of a memory that is yet to be made."""
+    if encoder is None:
+        raise InvalidInput('a new memory needs an encoder, such as encoder="all-MiniLM-L6-v2"')
+    solved = resolve_encoder(encoder)
+    space = SpaceSettings(solved.dimension, solved.fingerprint)
+    settings = MemorySettings(solved.name, retain or "codes", replace(space, width=width or space.width))
+    _check_retain(settings, solved)
     return settings, solved
 
 

@@ -36,7 +36,6 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
 import protomem
 from protomem.codes import quantize
-from protomem.ensemble import HEADS
 
 Names = npt.NDArray[np.str_]
 Percent = dict[str, float]
@@ -57,7 +56,7 @@ FEW_SHOT_ALLOWANCE: Final = 1.0
 @final
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One line of the issue's third bar."""
+    """One accuracy that a release has to reach."""
 
     what: str
     measured: float
@@ -106,7 +105,7 @@ def _heads(train: Split, test: Split) -> Percent:
     _, ensemble = solved(train)
     scores = ensemble.head_scores(quantize(test.vectors, ensemble.space.scale))
     names = np.array(ensemble.names)
-    return {f"  {head} alone": _right(names[scores[head].argmax(axis=1)], test.labels) for head in HEADS}
+    return {f"  {head} alone": _right(names[scores[head].argmax(axis=1)], test.labels) for head in scores}
 
 
 def _rivals() -> dict[str, Callable[[Split, Split], Names]]:
@@ -123,7 +122,7 @@ def _rivals() -> dict[str, Callable[[Split, Split], Names]]:
 def _fitted(make: Callable[[], Any]) -> Callable[[Split, Split], Names]:
     def predict(train: Split, test: Split) -> Names:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps are what the issue asks for
+            warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps are what the bar names
             return np.asarray(make().fit(train.vectors, train.labels).predict(test.vectors))
 
     return predict

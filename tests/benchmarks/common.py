@@ -94,7 +94,7 @@ def require_data() -> None:
         raise SystemExit(0)
 
 
-def load(name: str, part: Literal["train", "test"]) -> Split:
+def load(name: str, part: Literal["train", "val", "test"]) -> Split:
     """One split of a data set, encoded with MiniLM (through onnxruntime)."""
     with _file(name, part).open(newline="", encoding="utf-8") as file:
         records = list(csv.DictReader(file))

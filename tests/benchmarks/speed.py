@@ -65,7 +65,7 @@ class Clock:
 @final
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One line of the issue's fourth bar."""
+    """One speed that a release has to reach."""
 
     what: str
     measured: float

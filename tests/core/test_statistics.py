@@ -14,7 +14,7 @@ from tests.laws.oracle import ternary as plain_ternary
 from protomem.codes import CODE_MAX, code_scale, quantize
 from protomem.lift import FEATURE_MAX, GRAM_ROWS
 from protomem.space import Space, SpaceSettings
-from protomem.statistics import CHUNK_ROWS, Statistics
+from protomem.statistics import CHUNK_ROWS, PANEL, Statistics
 
 SPACE = Space(SpaceSettings(6, "an encoder", width=9, books=3, keys=8, modes=4))
 NAMES = ["a", "b", "ç", "名"]
@@ -183,7 +183,7 @@ def test_sums_equal_int64_arithmetic_at_every_size(count: int) -> None:
     assert_equals_int64(Statistics.of(SPACE, codes, labels), codes, labels)
 
 
-@pytest.mark.parametrize("width", [1, 63, 64, 65, 200, 2_048])
+@pytest.mark.parametrize("width", [1, PANEL - 1, PANEL, PANEL + 1, 2 * PANEL + 3, 2_048])
 def test_sums_equal_int64_arithmetic_at_every_width(width: int) -> None:
     space = Space(SpaceSettings(32, "an encoder", width=width, books=2, keys=4, modes=4))
     codes = drawn_codes(np.random.default_rng(width), 150, space)
@@ -194,9 +194,10 @@ def test_sums_equal_int64_arithmetic_at_every_width(width: int) -> None:
     assert_equals_int64(statistics, codes[149:], labels[149:])
 
 
-@pytest.mark.parametrize("count", [GRAM_ROWS, GRAM_ROWS + 1, 2 * GRAM_ROWS + 1])
+@pytest.mark.parametrize("count", [CHUNK_ROWS, GRAM_ROWS, GRAM_ROWS + 1, 2 * GRAM_ROWS + 1])
 def test_float32_sums_are_exact_when_every_feature_is_the_largest(count: int) -> None:
-    """GRAM_ROWS rows of 31s are the fullest float32 sum there is: 16,777,138 of 16,777,216."""
+    """GRAM_ROWS rows of 31s are the fullest exact float32 sum: 16,777,138 of 16,777,216. No chunk may be larger."""
+    assert CHUNK_ROWS <= GRAM_ROWS
     space = Space(SpaceSettings(64, "an encoder", width=3, books=1, keys=2, modes=2))
     columns = np.array(plain_ternary("protomem lift 0", 64 * 3)).reshape(64, 3)
     codes = np.repeat((CODE_MAX * np.sign(columns.sum(axis=1))).astype(np.int8)[None], count, axis=0)

@@ -67,7 +67,7 @@ class Primal:
     def __init__(
         self, gram: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], count: int, strength: float
     ) -> None:
-        ridge = strength * float(np.trace(gram)) / count
+        ridge = _ridge(strength, float(np.trace(gram)), count)
         shifted = gram.astype(np.float64, order="F")
         shifted[np.diag_indices_from(shifted)] += ridge
         self._factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
@@ -91,7 +91,7 @@ class Dual:
 
     def __init__(self, features: Features, targets: npt.NDArray[np.bool_], strength: float) -> None:
         kernel = (features @ features.T).astype(np.float64)
-        self._ridge = strength * float(np.trace(kernel)) / len(features)
+        self._ridge = _ridge(strength, float(np.trace(kernel)), len(features))
         kernel[np.diag_indices_from(kernel)] += self._ridge
         self._factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
         self._features = features
@@ -115,9 +115,15 @@ def choose_strength(features: Features, targets: npt.NDArray[np.bool_]) -> float
     Leave-one-out predictions are closed-form in the dual: y - α / diag((K + γI)⁻¹).
     """
     kernel = (features @ features.T).astype(np.float64)
-    mean = float(np.trace(kernel)) / len(kernel)
-    errors = {strength: _leave_one_out_errors(kernel, targets, strength * mean) for strength in STRENGTHS}
+    trace = float(np.trace(kernel))
+    ridges = {strength: _ridge(strength, trace, len(kernel)) for strength in STRENGTHS}
+    errors = {strength: _leave_one_out_errors(kernel, targets, ridge) for strength, ridge in ridges.items()}
     return min(reversed(STRENGTHS), key=lambda strength: errors[strength])
+
+
+def _ridge(strength: float, trace: float, count: int) -> float:
+    """γ = s · trace / n; 1 where no example has any feature, and every weight is zero whatever γ is."""
+    return strength * trace / count if trace else 1.0
 
 
 def _leave_one_out_errors(kernel: Floats, targets: npt.NDArray[np.bool_], ridge: float) -> int:

@@ -68,15 +68,13 @@ class Subspace:
 def subspaces(codes: Codes, hashes: npt.NDArray[np.uint64]) -> tuple[list[Subspace], npt.NDArray[np.int64]]:
     """The parts of one class and the part of each row, from its codes (m, d) and hashes (m, 2) in canonical order."""
     parts = 1 << max(0, int(np.ceil(np.log2(len(codes) / SUBSPACE_ROWS))))
-    while True:
-        part = (hashes[:, 1] % np.uint64(parts)).astype(np.int64)
-        sizes = np.bincount(part, minlength=parts)
-        if sizes.max() <= SUBSPACE_ROWS or parts >= len(codes):
-            break
-        parts *= 2
-    kept = np.flatnonzero(sizes)
-    part = np.searchsorted(kept, part)
-    return [Subspace.of(codes[part == number]) for number in range(len(kept))], part
+    by_hash = (hashes[:, 1] % np.uint64(parts)).astype(np.int64)
+    # What the hash leaves too large, as it must where a text was learned a thousand times, is cut in canonical order.
+    rank = np.empty(len(codes), dtype=np.int64)
+    for number in range(parts):
+        rank[by_hash == number] = np.arange(np.count_nonzero(by_hash == number))
+    _, part = np.unique(by_hash * len(codes) + rank // SUBSPACE_ROWS, return_inverse=True)
+    return [Subspace.of(codes[part == number]) for number in range(part.max() + 1)], part
 
 
 def _kernel(
