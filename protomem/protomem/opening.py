@@ -43,9 +43,7 @@ def open(
         raise InvalidInput(f"width is {width}: it must lie between {MIN_WIDTH} and {MAX_WIDTH}")
     is_new = path is None or not Path(path).exists()
     if is_new and not create:
-        raise NotAMemory(
-            f"there is no memory at {path}: check the path, or create it with protomem.open or by learning"
-        )
+        raise NotAMemory(f"there is no memory at {path}: check the path, or create it with protomem.open")
     planned = _planned(encoder, retain, width) if is_new else None  # before a file is made that would stay empty
     store = _store(path)
     try:

@@ -14,6 +14,7 @@ from protomem.errors import MemoryDamaged
 from protomem.receipts import Receipt
 from protomem.store import RamStore, Row, Store, Write
 from protomem_store import DuckDbStore
+from protomem_store.schema import RESERVED
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
 CONTENTS = st.builds(
@@ -45,7 +46,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.writes += 1
         return Receipt(f"receipt-{self.writes}", "learn", self.writes, "before", "after", "now")
 
-    @initialize(settings=st.dictionaries(TEXTS, TEXTS, max_size=3))
+    @initialize(settings=st.dictionaries(TEXTS.filter(lambda key: key not in RESERVED), TEXTS, max_size=3))
     def create(self, settings: dict[str, str]) -> None:
         self.disk.create(settings)
         self.ram.create(settings)
