@@ -1,7 +1,7 @@
 """FAISS as the heads use it: exact integer inner products, on threads that wait without spinning.
 
 FAISS and numpy bring a pool of threads each; on a few cores FAISS's, which spins a while after every search, starves
-numpy's (measured on two cores: one answer 22 ms with both, 1.5 ms with this). So FAISS itself runs on one thread, and
+numpy's (measured on two cores: one answer 22 ms with both, 2 ms with this). So FAISS itself runs on one thread, and
 many queries are split among ordinary threads, whose number cannot change a result.
 """
 
