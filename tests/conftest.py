@@ -6,7 +6,7 @@ import csv
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, settings
 
+from protomem.blas import one_blas_thread
 from protomem.encoders.texts import checked_texts
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -70,6 +71,13 @@ def _direction(trigram: tuple[str, ...]) -> npt.NDArray[np.float64]:
 def letters() -> type[LetterEncoder]:
     """letters(name, wobble): a text encoder without a model."""
     return LetterEncoder
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """For tests that solve heads themselves: BLAS as the library sets it, on one thread."""
+    with one_blas_thread():
+        yield
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ SIGMAS = 3.5
 """The grid of features ends this many standard deviations of a projection out; beyond it they are clipped."""
 
 
+BLOCK_ROWS = 256
+"""Rows projected at a time: 2 MB of features at the default width, which are shifted and clipped while in the cache."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Lift:
@@ -50,12 +54,16 @@ class Lift:
 
     def features(self, codes: Codes) -> npt.NDArray[np.float32]:
         """Features of codes: (n, d) int8 to (n, width) float32 holding integers in 0..31."""
-        projected = codes.astype(np.float32) @ self._projection
-        # The half keeps the quotient of two integers away from the next integer, so that the floor is exact.
-        projected += 0.5
-        projected /= self.step
-        np.floor(projected, out=projected)
-        return np.clip(projected, 0, FEATURE_MAX, out=projected)
+        features = np.empty((len(codes), self.width), dtype=np.float32)
+        for start in range(0, len(codes), BLOCK_ROWS):
+            block = features[start : start + BLOCK_ROWS]
+            np.matmul(codes[start : start + BLOCK_ROWS].astype(np.float32), self._projection, out=block)
+            # The half keeps the quotient of two integers away from the next integer, so that the floor is exact.
+            block += 0.5
+            block /= self.step
+            np.floor(block, out=block)
+            np.clip(block, 0, FEATURE_MAX, out=block)
+        return features
 
 
 def ternary(seed: str, size: int) -> npt.NDArray[np.int8]:

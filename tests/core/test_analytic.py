@@ -13,6 +13,8 @@ from tests.core.drawing import SPACE, drawn_codes, drawn_targets
 from protomem.heads.analytic import STRENGTHS, Analytic, Dual, Primal, choose_strength
 from protomem.lift import FEATURE_MAX
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def problems(features: np.ndarray, targets: np.ndarray, strength: float) -> tuple[Primal, Dual]:
     exact = features.astype(np.int64)

@@ -28,6 +28,8 @@ from protomem.items import Items
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DIMENSION = 10
 NAMES = [f"class {number:02}" for number in range(13)]
 

@@ -20,6 +20,8 @@ from protomem.state import State
 from protomem.statistics import Statistics
 from protomem.store import Row
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DIMENSION = 32
 WIDTH = 128
 ASKED = {"top_k": 20, "evidence": 4, "coverage": 0.8, "false_alarm": 0.1}

@@ -22,6 +22,8 @@ from protomem.heads.tiles import tiled_product
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import LabelSums, Statistics
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # -------------------------------------------------------------------------------------------------------- subspaces
 
 
@@ -231,11 +233,14 @@ def test_a_class_beyond_the_found_prototypes_scores_as_the_last_one_found() -> N
     assert np.allclose(found, np.maximum(exact, last[:, None]), rtol=1e-12)
 
 
-def test_prototype_leave_one_out_is_the_score_without_the_example() -> None:
-    codes, targets = drawn_codes(9, 40), drawn_targets(9, 40)
+@pytest.mark.parametrize("count", [20, 60, 90])
+def test_prototype_leave_one_out_is_the_score_without_the_example(count: int) -> None:
+    """Also where a mode has its sub-prototype only with the example."""
+    codes, targets = drawn_codes(count, count), drawn_targets(count, count)
     modes, sums = SPACE.modes.lookup(codes)[:, 0], sums_of(codes, targets)
+    assert count < 30 or any(MODE_COUNT in sums[name].mode_counts for name in NAMES)
     for row, label in np.argwhere(targets):
-        others = np.arange(40) != row
+        others = np.arange(count) != row
         expected = prototype_head(codes[others], targets[others], codes[[row]])[0, label]
         left_out = prototypes.leave_one_out(sums[NAMES[label]], codes[row], modes[row], SPACE.scale)
         assert math.isclose(left_out, expected, rel_tol=1e-12)

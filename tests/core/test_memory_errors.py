@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
 
 import protomem
 from protomem.lift import Lift
+from protomem.settings import MemorySettings
+from protomem.space import SpaceSettings
+from protomem.store import RamStore, Write
 
 if TYPE_CHECKING:
     from tests.conftest import LetterEncoder
@@ -320,3 +323,49 @@ def test_an_interrupted_prediction_leaves_the_sums_whole(
         assert memory.digest() == fresh.digest()
         assert memory.predict(KNOWN) == fresh.predict(KNOWN)
     assert memory.verify().ok
+
+
+class FailingStore:
+    """A store in RAM that refuses one write, before it has kept it or after, as a disk may within a commit."""
+
+    def __init__(self) -> None:
+        self._kept = RamStore()
+        self.fails: Literal["before", "after"] | None = None
+
+    def write(self, write: Write) -> None:
+        fails, self.fails = self.fails, None
+        if fails != "before":
+            self._kept.write(write)
+        if fails is not None:
+            raise protomem.StoreUnavailable("memory.duckdb: the disk refused; free some space and try again")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+def test_a_write_that_failed_leaves_what_the_store_kept(fails: Literal["before", "after"]) -> None:
+    """Nothing is half learned: after an error the memory is what the store says it is, and goes on."""
+    store = FailingStore()
+    settings = MemorySettings("vectors:3", "codes", SpaceSettings(3, protomem.Vectors(3).fingerprint, width=16))
+    names = map(str, range(100))
+    memory = protomem.Memory(store, protomem.Vectors(3), settings, now=lambda: "now", new_id=lambda: next(names))
+    memory.learn(KNOWN, LABELS, ids=IDS)
+    for change, left_before, left_after in (
+        (lambda: memory.learn(ONE, ["z"], ids=["x"]), IDS, [*IDS, "x"]),
+        (lambda: memory.forget(ids=["one", "two"]), IDS, ["three"]),
+    ):
+        store.fails = fails
+        with pytest.raises(protomem.StoreUnavailable, match="the disk refused; free some space and try again"):
+            change()
+        left = left_before if fails == "before" else left_after
+        assert [one.id for one in memory.examples()] == sorted(left)
+        assert len(memory) == len(left)
+        with protomem.open(None, encoder=protomem.Vectors(3), width=16) as fresh:
+            known = dict(zip([*IDS, "x"], zip([*KNOWN, *ONE], [*LABELS, "z"], strict=True), strict=True))
+            fresh.learn([known[id][0] for id in left], [known[id][1] for id in left], ids=left)
+            assert memory.digest() == fresh.digest()
+            assert memory.predict(KNOWN) == fresh.predict(KNOWN)
+        assert memory.verify().ok
+        if fails == "after" and "x" in left:
+            memory.forget(ids=["x"])

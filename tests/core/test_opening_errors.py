@@ -97,6 +97,8 @@ def test_a_path_that_must_exist_and_does_not(tmp_path: Path) -> None:
         ({}, 'a new memory needs an encoder, such as encoder="all-MiniLM-L6-v2"'),
         ({"encoder": "vectors:many"}, "write the dimension as a whole number"),
         ({"encoder": "vectors:3", "width": 0}, "width is 0: it must lie between 1 and 16384"),
+        ({"encoder": "vectors:3", "width": 16.5}, "width is 16.5"),
+        ({"encoder": "vectors:3", "width": "wide"}, "width is 'wide'"),
         ({"encoder": "vectors:3", "retain": "all"}, "retain is 'all': it must be one of codes, items"),
         ({"encoder": "vectors:3", "retain": "items"}, 'retain="items" keeps texts'),
     ],
