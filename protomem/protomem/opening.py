@@ -39,8 +39,8 @@ def open(
     """
     if retain is not None and retain not in RETAIN:
         raise InvalidInput(f"retain is {retain!r}: it must be one of {', '.join(RETAIN)}")
-    if width is not None and not MIN_WIDTH <= width <= MAX_WIDTH:
-        raise InvalidInput(f"width is {width}: it must lie between {MIN_WIDTH} and {MAX_WIDTH}")
+    if width is not None and not (isinstance(width, int) and MIN_WIDTH <= width <= MAX_WIDTH):
+        raise InvalidInput(f"width is {width!r}: it must lie between {MIN_WIDTH} and {MAX_WIDTH}, a whole number")
     is_new = path is None or not Path(path).exists()
     if is_new and not create:
         raise NotAMemory(f"there is no memory at {path}: check the path, or create it with protomem.open")
