@@ -16,6 +16,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from protomem.codes import Codes
+from protomem.lift import Features
+from protomem.products import products
 from protomem.space import Space
 
 __all__ = ["CHUNK_ROWS", "LabelSums", "Statistics"]
@@ -23,12 +25,8 @@ __all__ = ["CHUNK_ROWS", "LabelSums", "Statistics"]
 Integers = npt.NDArray[np.int64]
 
 CHUNK_ROWS = 4_096
-"""Rows lifted at a time: 34 MB of features at the default width. Sums of products stay exact in float32 (GRAM_ROWS),
+"""Rows lifted at a time: 8 MB of features at the default width. Sums of products stay exact in float32 (GRAM_ROWS),
 and so does every sum of codes of a label."""
-
-
-PANEL = 256
-"""Columns of the Gram matrix computed at a time: wide enough for full speed, and 4 MB as int64 at the default width."""
 
 
 @final
@@ -167,18 +165,18 @@ class Statistics:
         self.count += sign * len(codes)
 
 
-def _add_products(gram: Integers, features: npt.NDArray[np.float32], sign: Literal[1, -1]) -> None:
-    """Add `sign` times the lower triangle of FᵀF, in panels of columns: exact float32 products, moved to int64."""
+def _add_products(gram: Integers, features: Features, sign: Literal[1, -1]) -> None:
+    """Add `sign` times the lower triangle of FᵀF: exact products, moved to int64."""
     add = np.add if sign == 1 else np.subtract
-    for start in range(0, len(gram), PANEL):
-        columns = gram[start:, start : start + PANEL]
-        products = features[:, start : start + PANEL].T @ features[:, start:]
-        products[:, :PANEL] = np.triu(products[:, :PANEL])  # above the diagonal of the panel, seen from its columns
-        add(columns, products.T.astype(np.int64, order="F"), out=columns)
+    for start, sums in products().gram_panels(features):
+        height = len(sums)
+        sums[:, :height] = np.triu(sums[:, :height])
+        rows = gram.T[start : start + height, start:]
+        add(rows, sums, out=rows, dtype=np.int64, casting="unsafe")
 
 
 def _label_sums(
-    space: Space, codes: Codes, features: npt.NDArray[np.float32], labels: Sequence[Sequence[str]]
+    space: Space, codes: Codes, features: Features, labels: Sequence[Sequence[str]]
 ) -> Iterator[tuple[str, LabelSums]]:
     """The sums of each label met in a chunk. An example with several labels counts in full for each."""
     names = sorted({label for some in labels for label in some})
@@ -187,8 +185,7 @@ def _label_sums(
     owners = np.array([number[label] for some in labels for label in some], dtype=np.int64)
 
     fixed = space.settings
-    numbers = codes.astype(np.float32)
-    code_sums = _sum_rows(owners, rows, numbers, len(names))
+    code_sums = _sum_rows(owners, rows, codes, len(names))
     feature_sums = _sum_rows(owners, rows, features, len(names))
 
     cells = owners[:, None] * fixed.books + np.arange(fixed.books)
@@ -198,7 +195,7 @@ def _label_sums(
 
     corners = owners * fixed.modes + space.modes.lookup(codes)[rows, 0]
     mode_counts = np.bincount(corners, minlength=len(names) * fixed.modes).reshape(len(names), fixed.modes)
-    mode_codes = _sum_rows(corners, rows, numbers, len(names) * fixed.modes)
+    mode_codes = _sum_rows(corners, rows, codes, len(names) * fixed.modes)
     mode_codes = mode_codes.reshape(len(names), fixed.modes, fixed.dimension)
 
     for name, index in number.items():
@@ -215,10 +212,10 @@ def _label_sums(
         )
 
 
-def _sum_rows(owners: Integers, rows: Integers, values: npt.NDArray[np.float32], size: int) -> Integers:
+def _sum_rows(owners: Integers, rows: Integers, values: npt.NDArray[np.int8], size: int) -> Integers:
     """Sum `values[rows]` by owner: int64 (size, columns), exact because a chunk's sums stay below 2²⁴."""
     indicator = csr_array((np.ones(len(rows), dtype=np.float32), (owners, rows)), shape=(size, len(values)))
-    return np.asarray(indicator @ values).astype(np.int64)
+    return np.asarray(indicator @ values.astype(np.float32)).astype(np.int64)
 
 
 def _bytes(array: npt.NDArray[np.int64]) -> memoryview:

@@ -107,7 +107,7 @@ def test_scores_are_the_same_alone_and_in_any_batch(seed: int, count: int) -> No
 @pytest.mark.parametrize("form", [0, 1], ids=["primal", "dual"])
 def test_examples_without_any_feature_score_zero(form: int) -> None:
     """A lift of few features may leave an example with none above zero; alone, its kernel is zero."""
-    features, targets = np.zeros((2, 40), dtype=np.float32), np.array([[True, False], [False, True]])
+    features, targets = np.zeros((2, 40), dtype=np.int8), np.array([[True, False], [False, True]])
     strength = choose_strength(features, targets)
     problem = problems(features, targets, strength)[form]
     assert problem.solve().scores(SPACE.lift.features(drawn_codes(6, 3))).tolist() == [[0, 0]] * 3

@@ -30,7 +30,7 @@ def test_features_equal_those_of_python_integers(data: st.DataObject) -> None:
     dimension, width = data.draw(st.sampled_from(SHAPES))
     codes = data.draw(hnp.arrays(np.int8, (data.draw(st.integers(1, 3)), dimension), elements=st.integers(-127, 127)))
     found = lift(dimension, width).features(codes)
-    assert found.dtype == np.float32
+    assert found.dtype == np.int8
     assert found.tolist() == plain_features(codes.tolist(), dimension, width)
 
 

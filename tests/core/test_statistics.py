@@ -13,8 +13,9 @@ from tests.laws.oracle import ternary as plain_ternary
 
 from protomem.codes import CODE_MAX, code_scale, quantize
 from protomem.lift import FEATURE_MAX, GRAM_ROWS
+from protomem.products import PANEL
 from protomem.space import Space, SpaceSettings
-from protomem.statistics import CHUNK_ROWS, PANEL, Statistics
+from protomem.statistics import CHUNK_ROWS, Statistics
 
 SPACE = Space(SpaceSettings(6, "an encoder", width=9, books=3, keys=8, modes=4))
 NAMES = ["a", "b", "ç", "名"]

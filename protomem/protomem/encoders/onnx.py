@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
+from onnxruntime import InferenceSession, SessionOptions
 
 from protomem.encoders.base import Progress
 from protomem.encoders.onnx_export import exported_graph
@@ -18,15 +19,11 @@ from protomem.encoders.onnx_layout import ModelLayout, read_layout
 from protomem.encoders.onnx_tokenizer import load_tokenizer
 from protomem.encoders.texts import checked_texts
 from protomem.encoders.weights import download, local_folder
-from protomem.errors import InvalidInput, InvalidItem, MissingExtra
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession, SessionOptions
+from protomem.errors import InvalidInput, InvalidItem
 
 __all__ = ["OnnxEncoder"]
 
 VERSION: Final = "protomem onnx encoder 1"
-PURPOSE: Final = "encoding text with onnxruntime"
 
 TOKENS_PER_BATCH: Final = 2_048
 """Tokens a batch. From 1,024 on the throughput is flat; attention over 2,048 tokens of MiniLM takes some 25 MB."""
@@ -132,18 +129,12 @@ def _default_cache() -> Path:
 def _options(threads: int | None) -> SessionOptions:
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise InvalidInput(f"threads={threads!r}: pass a whole number from 1, or None for one a core")
-    try:
-        from onnxruntime import SessionOptions
-    except ModuleNotFoundError as error:
-        raise MissingExtra(PURPOSE, "onnx") from error
     options = SessionOptions()
     options.intra_op_num_threads = threads or 0  # 0 is onnxruntime's own choice
     return options
 
 
 def _session(graph: Path, options: SessionOptions) -> InferenceSession:
-    from onnxruntime import InferenceSession
-
     return InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
 

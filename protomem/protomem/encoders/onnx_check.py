@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import onnxruntime
 
 from protomem.encoders.onnx_layout import ModelLayout
 from protomem.encoders.onnx_tokenizer import load_tokenizer
-from protomem.errors import InvalidInput, MissingExtra
+from protomem.errors import InvalidInput
 
 __all__ = ["check_hidden_states", "check_tokens"]
 
@@ -32,10 +33,6 @@ PROBES: Final = (
 
 def check_hidden_states(name: str, model: Any, graph: bytes) -> None:
     """Raises `InvalidInput` if the graph's hidden states are not the model's."""
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingExtra("encoding text with onnxruntime", "onnx") from error
     import torch
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

@@ -19,12 +19,12 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.linalg.lapack import dpotri
 
-from protomem.lift import FEATURE_MAX
+from protomem.lift import FEATURE_MAX, Features
+from protomem.products import products
 
 __all__ = ["STRENGTHS", "Analytic", "Dual", "Primal", "choose_strength"]
 
 Floats = npt.NDArray[np.float64]
-Features = npt.NDArray[np.float32]
 
 STRENGTHS = (0.01, 0.03, 0.1, 0.3)
 """Candidates of s. On the training data of CLINC150 and BANKING77 the best lies inside at every size from 5 examples a
@@ -90,7 +90,7 @@ class Dual:
     """The same problem from the examples: `features` (n, D) and `targets` bool (n, labels), in canonical order."""
 
     def __init__(self, features: Features, targets: npt.NDArray[np.bool_], strength: float) -> None:
-        kernel = (features @ features.T).astype(np.float64)
+        kernel = _inner(features, features)
         self._ridge = _ridge(strength, float(np.trace(kernel)), len(features))
         kernel[np.diag_indices_from(kernel)] += self._ridge
         self._factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
@@ -104,9 +104,9 @@ class Dual:
 
     def leverages(self, features: Features) -> Floats:
         """As `Primal.leverages`: h = (φᵀφ - kᵀ(ΦΦᵀ + γI)⁻¹k) / γ with k = Φφ."""
-        across = (self._features @ features.T).astype(np.float64)
+        across = _inner(self._features, features)
         explained = (across * cho_solve(self._factor, across, check_finite=False)).sum(axis=0)
-        return np.asarray((np.square(features).sum(axis=1, dtype=np.float64) - explained) / self._ridge)
+        return np.asarray((np.square(features, dtype=np.float64).sum(axis=1) - explained) / self._ridge)
 
 
 def choose_strength(features: Features, targets: npt.NDArray[np.bool_]) -> float:
@@ -114,11 +114,16 @@ def choose_strength(features: Features, targets: npt.NDArray[np.bool_]) -> float
 
     Leave-one-out predictions are closed-form in the dual: y - α / diag((K + γI)⁻¹).
     """
-    kernel = (features @ features.T).astype(np.float64)
+    kernel = _inner(features, features)
     trace = float(np.trace(kernel))
     ridges = {strength: _ridge(strength, trace, len(kernel)) for strength in STRENGTHS}
     errors = {strength: _leave_one_out_errors(kernel, targets, ridge) for strength, ridge in ridges.items()}
     return min(reversed(STRENGTHS), key=lambda strength: errors[strength])
+
+
+def _inner(left: Features, right: Features) -> Floats:
+    """The inner products of features (m, D) and (n, D): (m, n)."""
+    return np.asarray(products().multiply(left, np.ascontiguousarray(right.T)), dtype=np.float64)
 
 
 def _ridge(strength: float, trace: float, count: int) -> float:
