@@ -8,16 +8,19 @@
 """
 
 from protomem.answers import Answer, Evidence
+from protomem.auditing import audit, audit_chain
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
     Conflict,
     EmptyMemory,
     EncoderMismatch,
+    Forgotten,
     IdConflict,
     InvalidId,
     InvalidInput,
     InvalidItem,
     InvalidLabel,
+    InvalidReceipt,
     InvalidVectors,
     LengthMismatch,
     MemoryClosed,
@@ -27,13 +30,16 @@ from protomem.errors import (
     NotAMemory,
     NotRemembered,
     ProtomemError,
+    RequestConflict,
     StoreError,
     StoreUnavailable,
 )
+from protomem.loading import Opening
 from protomem.memory import Example, Memory
 from protomem.opening import open
 from protomem.receipts import Receipt
-from protomem.verification import Check, Verification
+from protomem.reports import Check
+from protomem.verification import Verification
 
 __all__ = [
     "Answer",
@@ -44,11 +50,13 @@ __all__ = [
     "EncoderMismatch",
     "Evidence",
     "Example",
+    "Forgotten",
     "IdConflict",
     "InvalidId",
     "InvalidInput",
     "InvalidItem",
     "InvalidLabel",
+    "InvalidReceipt",
     "InvalidVectors",
     "LengthMismatch",
     "Memory",
@@ -59,12 +67,16 @@ __all__ = [
     "NotAMemory",
     "NotRemembered",
     "OnnxEncoder",
+    "Opening",
     "ProtomemError",
     "Receipt",
+    "RequestConflict",
     "SentenceEncoder",
     "StoreError",
     "StoreUnavailable",
     "Vectors",
     "Verification",
+    "audit",
+    "audit_chain",
     "open",
 ]

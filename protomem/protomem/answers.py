@@ -27,14 +27,15 @@ class Answer:
     `ranking` holds (label, probability) pairs, best first, and `label` and `probability` its first, or None and that
     probability where the memory `abstained`. `label_set` holds the labels that together reach the coverage asked for
     (conformal; None if none was asked). `novelty` is a p-value: the share of remembered examples that would look at
-    least as strange had they not been learned. `heads` names what the answer rests on.
+    least as strange had they not been learned; None where no example is kept to compare with. `heads` names what the
+    answer rests on.
     """
 
     label: str | None
     probability: float
     ranking: tuple[tuple[str, float], ...]
     label_set: frozenset[str] | None
-    novelty: float
+    novelty: float | None
     abstained: bool
     evidence: tuple[Evidence, ...]
     heads: tuple[str, ...]

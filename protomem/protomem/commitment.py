@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Commitment", "content"]
+__all__ = ["LANES", "Commitment", "content"]
 
 LANES = 1_024
 """Numbers in the state: the parameters lthash16 of the paper, at least 200 bits of security."""
@@ -33,10 +33,19 @@ class Commitment:
     def __init__(self) -> None:
         self._state: npt.NDArray[np.uint16] = np.zeros(LANES, dtype=np.uint16)
 
-    def copy(self) -> Commitment:
-        other = Commitment()
-        other._state = self._state.copy()
+    @classmethod
+    def of_lanes(cls, lanes: npt.NDArray[np.uint16]) -> Commitment:
+        """The commitment whose `lanes()` these are."""
+        other = cls()
+        other._state = lanes.copy()
         return other
+
+    def lanes(self) -> npt.NDArray[np.uint16]:
+        """The state itself: uint16 (LANES,)."""
+        return self._state.copy()
+
+    def copy(self) -> Commitment:
+        return Commitment.of_lanes(self._state)
 
     def add(self, contents: Iterable[bytes]) -> None:
         """Add examples to the multiset."""

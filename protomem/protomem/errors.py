@@ -6,9 +6,12 @@
     │   ├── InvalidItem                an item the encoder cannot take, such as an empty text
     │   ├── InvalidLabel               a label that is missing, empty or no string
     │   ├── InvalidId                  an id or subject that is empty, no string or given twice
+    │   ├── InvalidReceipt             a receipt that is no receipt, or not one of this memory
     │   └── LengthMismatch             items, labels, ids and subjects of different lengths
     ├── Conflict                       the request contradicts what is remembered; nothing changed
     │   ├── IdConflict                 the id is remembered with other content
+    │   ├── Forgotten                  the id was forgotten; relearn=True teaches it anew on purpose
+    │   ├── RequestConflict            the idempotency key came before with another request
     │   └── EncoderMismatch            the memory was made with another encoder or configuration
     ├── NotRemembered (LookupError)    forgetting what is not there
     ├── EmptyMemory                    a prediction before anything was learned
@@ -29,11 +32,13 @@ __all__ = [
     "Conflict",
     "EmptyMemory",
     "EncoderMismatch",
+    "Forgotten",
     "IdConflict",
     "InvalidId",
     "InvalidInput",
     "InvalidItem",
     "InvalidLabel",
+    "InvalidReceipt",
     "InvalidVectors",
     "LengthMismatch",
     "MemoryClosed",
@@ -43,6 +48,7 @@ __all__ = [
     "NotAMemory",
     "NotRemembered",
     "ProtomemError",
+    "RequestConflict",
     "StoreError",
     "StoreUnavailable",
 ]
@@ -72,6 +78,10 @@ class InvalidId(InvalidInput):
     """An id or subject that is empty, too long, not a string, or given twice."""
 
 
+class InvalidReceipt(InvalidInput):
+    """Something that is no receipt, or a receipt that this memory did not write or has used up."""
+
+
 class LengthMismatch(InvalidInput):
     """Items, labels, ids and subjects do not have the same length."""
 
@@ -82,6 +92,14 @@ class Conflict(ProtomemError):
 
 class IdConflict(Conflict):
     """The id is remembered with other content."""
+
+
+class Forgotten(Conflict):
+    """The id was forgotten before; teaching it anew has to be asked for with `relearn=True`."""
+
+
+class RequestConflict(Conflict):
+    """The idempotency key came before, with another request."""
 
 
 class EncoderMismatch(Conflict):

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from protomem.errors import InvalidId, InvalidInput, InvalidLabel, LengthMismatch
+from protomem.errors import InvalidId, InvalidInput, InvalidLabel, InvalidReceipt, LengthMismatch
 from protomem.examples import Labels
+from protomem.receipts import Receipt
 
 __all__ = [
     "check_among",
@@ -17,13 +18,19 @@ __all__ = [
     "check_labels",
     "check_length",
     "check_name",
+    "check_receipt",
     "check_subjects",
     "check_whole",
+    "listed",
 ]
 
 MAX_NAME = 1_024
 """Longest id, subject or label in characters. Names are kept in every receipt's reach and shown in tables; a longer one
 is a text passed by mistake."""
+
+
+SHOWN = 3
+"""Names listed in an error message before it says how many more there are."""
 
 
 def check_length(items: Any) -> int:
@@ -61,6 +68,15 @@ def check_subjects(subjects: Any, count: int) -> list[str | None]:
     return [None if one is None else check_name(one, f"subjects[{row}]", InvalidId) for row, one in enumerate(subjects)]
 
 
+def check_receipt(receipt: Any) -> Receipt:
+    """A receipt, or the JSON it wrote."""
+    if isinstance(receipt, str):
+        return Receipt.from_json(receipt)
+    if not isinstance(receipt, Receipt):
+        raise InvalidReceipt(f"receipt is {_shown(receipt)}: pass what learn gave back, or the JSON of it")
+    return receipt
+
+
 def check_fraction(name: str, value: float | None) -> None:
     """`value` is None or strictly between 0 and 1."""
     if value is not None and not (isinstance(value, float | int) and 0 < value < 1):
@@ -80,6 +96,12 @@ def check_among(among: Any) -> tuple[str, ...] | None:
     if not (_is_list(among) or isinstance(among, set | frozenset)) or not len(among):
         raise InvalidInput("among must be a list with at least one label")
     return tuple(sorted({check_name(one, f"among[{row}]", InvalidLabel) for row, one in enumerate(among)}))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of these names for a message, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(repr(name) for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_list(value: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,7 @@ import numpy.typing as npt
 from protomem.answers import Answer
 from protomem.codes import Codes, quantize
 from protomem.encoders import Encoder
-from protomem.encoders.base import Progress
-from protomem.errors import EmptyMemory, IdConflict, InvalidId, InvalidInput, InvalidLabel, MemoryClosed, NotRemembered
+from protomem.errors import InvalidId, InvalidInput, InvalidLabel, MemoryClosed, NotRemembered
 from protomem.examples import Labels
 from protomem.inputs import (
     check_among,
@@ -25,23 +24,28 @@ from protomem.inputs import (
     check_labels,
     check_length,
     check_name,
+    check_receipt,
     check_subjects,
     check_whole,
+    listed,
 )
-from protomem.predicting import Predictor, Question
+from protomem.keeping import Keeping, Wish
+from protomem.kept_examples import KeptExamples
+from protomem.ledger import Ledger
+from protomem.loading import Opening
+from protomem.predicting import Question
+from protomem.progress import Progress
 from protomem.receipts import Receipt
 from protomem.settings import MemorySettings
+from protomem.signing import Secrets
 from protomem.space import Space
-from protomem.state import State
-from protomem.store import Row, Store, Write
-from protomem.verification import Verification, verify
+from protomem.store import Row, Store
+from protomem.sums_alone import SumsAlone
+from protomem.verification import Verification
 
 __all__ = ["Example", "Memory"]
 
 Items = Sequence[Any] | npt.NDArray[Any]
-
-SHOWN = 3
-"""Names listed in an error message before it says how many more there are."""
 
 
 @final
@@ -61,6 +65,8 @@ class Memory:
 
     Writes are serialised and durable when they return. A prediction works on an immutable picture of the memory: it
     reflects every write acknowledged before it began and never half of one.
+
+    `opening` says how it came from its file; `public_key` (hex) is the Ed25519 key under which its receipts verify.
     """
 
     def __init__(
@@ -68,12 +74,16 @@ class Memory:
         store: Store,
         encoder: Encoder,
         settings: MemorySettings,
+        secrets: Secrets,
         *,
         now: Callable[[], str],
         new_id: Callable[[], str],
     ) -> None:
         self.settings = settings
         self.encoder = encoder
+        self.public_key = secrets.public_key
+        self.opening: Opening
+        self._secrets = secrets
         self._store = store
         self._space = Space(settings.space)
         self._now = now
@@ -89,6 +99,9 @@ class Memory:
         ids: Sequence[str] | None = None,
         subjects: Sequence[str | None] | None = None,
         progress: Progress | None = None,
+        *,
+        relearn: bool = False,
+        idempotency_key: str | None = None,
     ) -> Receipt:
         """Remember items with their labels; durable when it returns, and all of it or nothing.
 
@@ -96,44 +109,72 @@ class Memory:
         for each. `ids` default to fresh unique ones, given back in the receipt; `subjects` name whose data an item is.
         An id remembered already with the same content is left alone and listed in `receipt.unchanged`.
 
-        Raises `InvalidInput` for what cannot be used and `IdConflict` for an id remembered with other content.
+        An id that was forgotten is refused, so that no stale copy brings it back, unless `relearn` says that this is
+        meant. A request that comes again with the same `idempotency_key` changes nothing and returns the first receipt.
+
+        Raises `InvalidInput` for what cannot be used, `IdConflict` for an id remembered with other content, `Forgotten`
+        for an id forgotten before, and `RequestConflict` for a key that came before with another request.
         """
         count = check_length(items)
         label_sets = check_labels(labels, count)
-        names = check_ids(ids, count) if ids is not None else [self._new_id() for _ in range(count)]
+        names = check_ids(ids, count) if ids is not None else self._ledger.own_ids(count, idempotency_key)
         owners = check_subjects(subjects, count) if subjects is not None else [None] * count
+        request = self._ledger.request(idempotency_key)
         codes = self._encode(items, progress)
-        kept = [str(item) for item in items] if self.settings.retain == "items" else [None] * count
+        texts = [str(item) for item in items] if self.settings.retain == "items" else [None] * count
         given = [
             Row(name, owner, some, row.tobytes(), item)
-            for name, owner, some, row, item in zip(names, owners, label_sets, codes, kept, strict=True)
+            for name, owner, some, row, item in zip(names, owners, label_sets, codes, texts, strict=True)
         ]
-        with self._lock:
-            self._ready()
-            fresh, unchanged = self._new_rows(given)
-            return self._commit("learn", added=fresh, unchanged=unchanged)
+        with self._kept() as kept:
+            return kept.learn(given, request, named=ids is not None, relearn=relearn)
 
     def forget(
         self,
         ids: Sequence[str] | None = None,
         subject: str | None = None,
         label: str | None = None,
+        receipt: Receipt | str | None = None,
+        *,
+        purge: bool = False,
+        idempotency_key: str | None = None,
     ) -> Receipt:
         """Forget examples: afterwards the memory is, bit for bit, one that never saw them.
 
         Exactly one of: `ids`; `subject`, everything that is this subject's; `label`, every example that carries the
-        label, with its other labels. Raises `NotRemembered`, and forgets nothing, if any of it is not there.
+        label, with its other labels; `receipt`, what a `learn` of this memory added, as it gave it back or as JSON. A
+        memory that retains "nothing" takes a receipt only, and only one that shows what was learned.
+
+        With `purge` their bytes are taken out of the files too, as by `purge()`. A request that comes again with the
+        same `idempotency_key` changes nothing and returns the first receipt.
+
+        Raises `NotRemembered`, and forgets nothing, if any of it is not there, and `InvalidReceipt` for a receipt that
+        is not this memory's or was changed.
         """
-        if sum(choice is not None for choice in (ids, subject, label)) != 1:
-            raise InvalidInput("forget takes exactly one of ids=, subject= and label=")
-        wanted = check_ids(ids) if ids is not None else None
-        if subject is not None:
-            check_name(subject, "subject", InvalidId)
-        if label is not None:
-            check_name(label, "label", InvalidLabel)
-        with self._lock:
-            self._ready()
-            return self._commit("forget", removed=self._named(wanted, subject, label))
+        if sum(choice is not None for choice in (ids, subject, label, receipt)) != 1:
+            raise InvalidInput("forget takes exactly one of ids=, subject=, label= and receipt=")
+        wish = Wish(
+            ids=None if ids is None else check_ids(ids),
+            subject=None if subject is None else check_name(subject, "subject", InvalidId),
+            label=None if label is None else check_name(label, "label", InvalidLabel),
+            receipt=None if receipt is None else check_receipt(receipt),
+        )
+        request = self._ledger.request(idempotency_key)
+        with self._kept() as kept:
+            done = kept.forget(wish, request)
+            if purge:
+                kept.purge(None)
+            return done
+
+    def purge(self, progress: Progress | None = None) -> Receipt:
+        """Take the bytes of everything forgotten out of every file of the memory, by rewriting what is remembered.
+
+        Durable and whole when it returns; cut short at any moment, the memory is the one before or the one after. The
+        receipt names the keyed hashes of all that was forgotten since the purge before. Copies that others made, such
+        as backups and snapshots of a file system, are out of its reach.
+        """
+        with self._kept() as kept:
+            return kept.purge(progress)
 
     def predict(
         self,
@@ -155,32 +196,40 @@ class Memory:
         """
         check_length(items)
         question = _question(top_k, evidence, coverage, false_alarm, among)
-        predictor = self._current()
-        _check_among(question.among, predictor.ensemble.names)
-        codes = self._encode(items, progress)
-        answers = predictor.answers(codes, question)
+        with self._kept() as kept:
+            if not kept.keeps_examples and (coverage is not None or false_alarm is not None):
+                raise InvalidInput(
+                    'coverage= and false_alarm= compare with kept examples: this memory retains "nothing"'
+                )
+            answering = kept.answering()
+        _check_among(question.among, answering.names)
+        answers = answering.answers(self._encode(items, progress), question)
         return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
 
     def classes(self) -> dict[str, int]:
         """How many remembered examples carry each label, by label."""
-        with self._lock:
-            self._ready()
-            return self._state.classes()
+        with self._kept() as kept:
+            return kept.classes()
 
     def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
-        """The remembered examples, by id; of one label or one subject if asked."""
-        with self._lock:
-            self._ready()
-            rows = self._rows()
+        """The remembered examples, by id; of one label or one subject if asked.
+
+        Raises `InvalidInput` where the memory retains "nothing".
+        """
+        with self._kept() as kept:
+            rows = kept.rows()
         for row in sorted(rows, key=lambda row: row.id):
             if (label is None or label in row.labels) and (subject is None or subject == row.subject):
                 yield Example(row.id, row.subject, row.labels, row.item)
 
     def receipts(self) -> list[Receipt]:
-        """The receipt of every change, oldest first, without ids."""
-        with self._lock:
-            self._ready()
+        """The receipt of every change, oldest first; they hold keyed hashes in place of ids."""
+        with self._kept():
             return self._store.receipts()
+
+    def id_hash(self, id: str) -> str:
+        """The keyed hash (hex) by which receipts name this id: shows whose example a receipt is about."""
+        return self._secrets.id_hash(check_name(id, "id", InvalidId))
 
     def digest(self) -> str:
         """SHA-256 (hex) of everything learned: a pure function of the remembered examples and the fixed settings.
@@ -188,29 +237,36 @@ class Memory:
         It covers every integer sum and a multiset hash of the examples' codes and labels; ids, subjects and texts are
         not learned from and not part of it.
         """
-        with self._lock:
-            self._ready()
-            with self._changing():
-                return self._state.digest()
+        with self._kept() as kept:
+            return kept.digest()
 
     def verify(self, progress: Progress | None = None) -> Verification:
         """Recompute everything from the kept examples and compare it bit for bit with what is in use."""
-        with self._lock:
-            self._ready()
-            with self._changing():
-                return verify(self._state, self._rows(), self._store.receipts(), progress)
+        with self._kept() as kept:
+            return kept.verify(progress)
+
+    def snapshot(self) -> None:
+        """Keep the sums beside the file, so that the next opening need not learn everything again.
+
+        `close` does so by itself. Forgetting drops the snapshot, since no sum may outlive what it contains.
+        """
+        with self._kept() as kept:
+            kept.snapshot()
 
     def close(self) -> None:
         """Release the file. Closing twice is allowed; any other use afterwards raises `MemoryClosed`."""
         with self._lock:
-            self._closed = True
-            self._store.close()
+            try:
+                if not self._closed and self._keeping.steps.consistent:
+                    self._keeping.snapshot()
+            finally:
+                self._closed = True
+                self._store.close()
 
     def __len__(self) -> int:
         """How many examples are remembered."""
-        with self._lock:
-            self._ready()
-            return len(self._state.labels_of)
+        with self._kept() as kept:
+            return kept.count()
 
     def __enter__(self) -> Memory:
         return self
@@ -222,110 +278,34 @@ class Memory:
 
     def _load(self) -> None:
         """Take everything from the store."""
-        self._state = State(self._space, self._rows())
-        self._predictor: Predictor | None = None
-        self._consistent = True
-
-    def _rows(self) -> list[Row]:
-        return [row for batch in self._store.rows() for row in batch]
-
-    def _ready(self) -> None:
-        """Refuse a closed memory; after a write that failed half-way, take the truth from the store."""
-        if self._closed:
-            raise MemoryClosed("this memory is closed: open it again with protomem.open")
-        if not self._consistent:
-            self._load()
+        self._ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
+        self._keeping: Keeping
+        if self.settings.retain == "nothing":
+            self._keeping = SumsAlone(self._store, self._space, self._ledger)
+        else:
+            steady = self.encoder.reproducible
+            self._keeping = KeptExamples(self._store, self._space, self._ledger, reproducible=steady)
+        self.opening = self._keeping.opening
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """What happens inside changes the state step by step: if it is cut short, the state is taken from the store."""
-        self._consistent = False
-        yield
-        self._consistent = True
+    def _kept(self) -> Iterator[Keeping]:
+        """The examples, alone among the threads; after a change that was cut short, as the store has them."""
+        with self._lock:
+            if self._closed:
+                raise MemoryClosed("this memory is closed: open it again with protomem.open")
+            if not self._keeping.steps.consistent:
+                self._load()
+            yield self._keeping
 
     def _encode(self, items: Items, progress: Progress | None) -> Codes:
         if not len(items):
             return np.empty((0, self._space.settings.dimension), dtype=np.int8)
         return quantize(self.encoder.encode(items, progress), self._space.scale)
 
-    def _new_rows(self, given: Sequence[Row]) -> tuple[list[Row], list[str]]:
-        """The rows to add, and the ids remembered already with the same content."""
-        known = self._store.get([row.id for row in given if row.id in self._state.labels_of])
-        fresh: dict[str, Row] = {}
-        unchanged = []
-        for row in given:
-            old = known.get(row.id) or fresh.get(row.id)
-            if old is None:
-                fresh[row.id] = row
-            elif self._same(old, row):
-                unchanged.append(row.id)
-            else:
-                raise IdConflict(
-                    f"id {row.id!r} is remembered with other content: forget it first, or learn under another id"
-                )
-        return list(fresh.values()), unchanged
-
-    def _same(self, old: Row, new: Row) -> bool:
-        """Equal content. An encoder whose embeddings depend on the batch may differ by one step of the grid."""
-        if old.labels != new.labels or old.subject != new.subject or old.item != new.item:
-            return False
-        if self.encoder.reproducible or old.item is not None:
-            return old.item is not None or old.codes == new.codes
-        steps = np.frombuffer(old.codes, np.int8).astype(np.int16) - np.frombuffer(new.codes, np.int8)
-        return bool(np.abs(steps).max() <= 1)
-
-    def _named(self, ids: list[str] | None, subject: str | None, label: str | None) -> list[str]:
-        """The ids that a `forget` means."""
-        if subject is not None:
-            return _found(self._store.ids_of_subject(subject), f"subject {subject!r} has no remembered example")
-        if label is not None:
-            carried = [id for id, labels in self._state.labels_of.items() if label in labels]
-            return _found(carried, f"label {label!r} has no remembered example: memory.classes() lists the labels")
-        wanted = list(dict.fromkeys(ids or ()))
-        missing = [id for id in wanted if id not in self._state.labels_of]
-        if missing:
-            raise NotRemembered(f"not remembered: {_listed(missing)}; nothing was forgotten, remove them and try again")
-        return wanted
-
-    def _commit(
-        self,
-        kind: Literal["learn", "forget"],
-        added: Sequence[Row] = (),
-        removed: Sequence[str] = (),
-        unchanged: Sequence[str] = (),
-    ) -> Receipt:
-        """One change: what follows from it is worked out, rows and receipt are kept, then it is taken over."""
-        change = self._state.change(added, removed)
-        receipt = Receipt(
-            id=self._new_id(),
-            kind=kind,
-            count=len(added) + len(removed),
-            before=self._state.commitment.hex(),
-            after=change.commitment.hex(),
-            at=self._now(),
-            ids=(*change.added, *removed),
-            unchanged=tuple(unchanged),
-        )
-        with self._changing():
-            self._store.write(Write(receipt, added, removed))
-            self._state.apply(change)
-        return receipt
-
-    def _current(self) -> Predictor:
-        """Solved heads of the current state."""
-        with self._lock:
-            self._ready()
-            if not self._state.labels_of:
-                raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")
-            if self._predictor is None or self._predictor.version != self._state.version:
-                with self._changing():
-                    self._predictor = Predictor.of(self._state, self._predictor)
-            return self._predictor
-
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:
         """The answers with the retained texts of their evidence."""
-        rows = self._store.get(sorted({one.id for answer in answers for one in answer.evidence}))
-        texts = {id: row.item for id, row in rows.items()}
+        with self._kept() as kept:
+            texts = kept.texts(sorted({one.id for answer in answers for one in answer.evidence}))
         return [
             replace(answer, evidence=tuple(replace(one, item=texts.get(one.id)) for one in answer.evidence))
             for answer in answers
@@ -345,15 +325,4 @@ def _question(
 def _check_among(among: tuple[str, ...] | None, names: Sequence[str]) -> None:
     missing = sorted(set(among or ()) - set(names))
     if missing:
-        raise NotRemembered(f"among names labels that are not remembered: {_listed(missing)}")
-
-
-def _found(ids: list[str], otherwise: str) -> list[str]:
-    if not ids:
-        raise NotRemembered(otherwise)
-    return ids
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(repr(name) for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+        raise NotRemembered(f"among names labels that are not remembered: {listed(missing)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets as dice
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,12 +12,13 @@ from protomem.encoders import Encoder, resolve_encoder
 from protomem.errors import EncoderMismatch, InvalidInput, NotAMemory
 from protomem.memory import Memory
 from protomem.settings import MemorySettings, Retain
+from protomem.signing import KEY_BYTES, Secrets
 from protomem.space import SpaceSettings
 from protomem.store import RamStore, Store
 
 __all__ = ["open"]
 
-RETAIN = ("codes", "items")
+RETAIN = ("codes", "items", "nothing")
 
 
 def open(
@@ -31,8 +33,9 @@ def open(
 
     `path` is the DuckDB file, or None for a memory in RAM. `encoder` is a name such as "all-MiniLM-L6-v2", "onnx:..."
     or "vectors:384", or an encoder; a kept memory remembers its own and needs none. `retain` says what is kept of an
-    item: "codes" (the default) or "items", also the original text. `width` is the number of features of the lift,
-    2,048 by default. With `create=False` a path that does not exist is an error.
+    item: "codes" (the default), "items", also the original text, or "nothing" but sums, so that `forget` needs the
+    receipt that `learn` gave back. `width` is the number of features of the lift, 2,048 by default. With
+    `create=False` a path that does not exist is an error.
 
     Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
     `MemoryLocked` or `StoreUnavailable` for the file.
@@ -48,7 +51,7 @@ def open(
     store = _store(path)
     try:
         settings, solved = _settings(store, planned, encoder, retain, width)
-        return Memory(store, solved, settings, now=_now, new_id=_new_id)
+        return Memory(store, solved, settings, Secrets.from_text(store.settings()), now=_now, new_id=_new_id)
     except BaseException:
         store.close()
         raise
@@ -77,7 +80,8 @@ def _settings(
     kept = store.settings()
     if not kept:
         settings, solved = planned or _planned(encoder, retain, width)
-        store.create(settings.as_text())
+        fresh = Secrets(dice.token_bytes(KEY_BYTES), dice.token_bytes(KEY_BYTES))
+        store.create(settings.as_text() | fresh.as_text())
         return settings, solved
     settings = MemorySettings.from_text(kept)
     solved = resolve_encoder(settings.encoder if encoder is None else encoder)

@@ -17,7 +17,7 @@ from protomem.ensemble import HEADS, Ensemble
 from protomem.items import Items
 from protomem.state import State
 
-__all__ = ["Predictor", "Question"]
+__all__ = ["BATCH", "Predictor", "Question", "allowed", "ranked"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,6 +46,11 @@ class Predictor:
     ensemble: Ensemble
     calibration: Calibration
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every label it can answer, sorted."""
+        return self.ensemble.names
+
     @classmethod
     def of(cls, state: State, previous: Predictor | None) -> Predictor:
         """The picture of this state. `previous` saves work, never changes an answer."""
@@ -63,17 +68,12 @@ class Predictor:
     def _batch(self, codes: Codes, question: Question) -> list[Answer]:
         ensemble = self.ensemble
         items = Items(ensemble.space, codes)
-        scores, best = ensemble.scores(items, self._allowed(question.among))
+        scores, best = ensemble.scores(items, allowed(question.among, self.names))
         probabilities = self.calibration.probabilities(scores)
         novelty = self.calibration.novelty(best)
         evidence = self._evidence(items, question.evidence)
         rows = zip(probabilities, novelty.tolist(), evidence, strict=True)
         return [self._answer(question, *row) for row in rows]
-
-    def _allowed(self, among: Sequence[str] | None) -> npt.NDArray[np.bool_] | None:
-        if among is None:
-            return None
-        return np.isin(np.array(self.ensemble.names), np.array(among))
 
     def _answer(
         self,
@@ -82,30 +82,24 @@ class Predictor:
         novelty: float,
         evidence: tuple[Evidence, ...],
     ) -> Answer:
-        names = self.ensemble.names
-        order = np.argsort(-probabilities, kind="stable")
-        if question.among is not None:
-            order = order[: len(question.among)]
-        ranking = tuple((names[number], float(probabilities[number])) for number in order[: question.top_k])
+        ranking = ranked(probabilities, self.names, question)
         abstained = question.false_alarm is not None and novelty < question.false_alarm
         return Answer(
             label=None if abstained else ranking[0][0],
             probability=ranking[0][1],
-            ranking=ranking,
-            label_set=self._label_set(question.coverage, probabilities, order),
+            ranking=tuple(ranking[: question.top_k]),
+            label_set=self._label_set(question.coverage, ranking),
             novelty=novelty,
             abstained=abstained,
             evidence=evidence,
             heads=HEADS,
         )
 
-    def _label_set(
-        self, coverage: float | None, probabilities: Floats, order: npt.NDArray[np.int64]
-    ) -> frozenset[str] | None:
+    def _label_set(self, coverage: float | None, ranking: Sequence[tuple[str, float]]) -> frozenset[str] | None:
         if coverage is None:
             return None
         least = self.calibration.threshold(coverage)
-        return frozenset(self.ensemble.names[number] for number in order if probabilities[number] >= least)
+        return frozenset(name for name, probability in ranking if probability >= least)
 
     def _evidence(self, items: Items, count: int) -> list[tuple[Evidence, ...]]:
         """The nearest examples of each item."""
@@ -120,3 +114,16 @@ class Predictor:
             )
             for rows, cosines in zip(nearest.rows.tolist(), nearest.cosines.tolist(), strict=True)
         ]
+
+
+def allowed(among: Sequence[str] | None, names: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    """Which of these labels may be answered: bool (labels,), or None for all."""
+    return None if among is None else np.isin(np.array(names), np.array(among))
+
+
+def ranked(probabilities: Floats, names: Sequence[str], question: Question) -> list[tuple[str, float]]:
+    """The labels that may be answered with their probabilities, best first, equal ones in the order of names."""
+    order = np.argsort(-probabilities, kind="stable")
+    if question.among is not None:
+        order = order[: len(question.among)]
+    return [(names[number], float(probabilities[number])) for number in order]

@@ -11,7 +11,7 @@ from protomem.space import SpaceSettings
 
 __all__ = ["MemorySettings", "Retain"]
 
-Retain = Literal["codes", "items"]
+Retain = Literal["codes", "items", "nothing"]
 
 
 @final

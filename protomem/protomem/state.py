@@ -16,6 +16,7 @@ import numpy as np
 from protomem.codes import Codes
 from protomem.commitment import Commitment, content
 from protomem.examples import Examples, Labels
+from protomem.snapshots import Snapshot
 from protomem.space import Space
 from protomem.statistics import Statistics
 from protomem.store import Row
@@ -39,7 +40,7 @@ class Change:
 class State:
     """The remembered examples in RAM and what is summed over them. Not safe for threads: its memory holds the lock."""
 
-    def __init__(self, space: Space, rows: Sequence[Row]) -> None:
+    def __init__(self, space: Space) -> None:
         self.space = space
         self.labels_of: dict[str, Labels] = {}
         self.examples = Examples(space.settings.dimension)
@@ -47,7 +48,27 @@ class State:
         self.version = 0
         self._statistics = Statistics(space)
         self._pending: list[tuple[Codes, Sequence[Labels], Literal[1, -1]]] = []
-        self.apply(self.change(rows, ()))
+
+    @classmethod
+    def of(cls, space: Space, rows: Sequence[Row]) -> State:
+        """The state of these rows."""
+        state = cls(space)
+        state.apply(state.change(rows, ()))
+        return state
+
+    @classmethod
+    def resumed(cls, snapshot: Snapshot, rows: Sequence[Row], late: Sequence[Row]) -> State:
+        """The state of these rows, whose sums are a snapshot's and those of the rows that came after it."""
+        state = cls(snapshot.statistics.space)
+        names, labels = [row.id for row in rows], [row.labels for row in rows]
+        state.labels_of = dict(zip(names, labels, strict=True))
+        state.examples = state.examples.with_rows(names, codes_of_rows(rows, state.space), labels)
+        state.commitment = snapshot.commitment
+        state.commitment.add(content(row.codes, row.labels) for row in late)
+        state._statistics = snapshot.statistics
+        if late:
+            state._pending = [(codes_of_rows(late, state.space), [row.labels for row in late], 1)]
+        return state
 
     def change(self, added: Sequence[Row], removed: Sequence[str]) -> Change:
         """Work out what follows from these new rows and these remembered ids that go."""
@@ -83,6 +104,10 @@ class State:
                 fold(np.concatenate([codes for codes, _ in due]), [some for _, labels in due for some in labels])
         self._pending = []
         return self._statistics
+
+    def snapshot(self, sequence: int) -> Snapshot:
+        """The sums after the receipt of this number. Shares their arrays: use it before the next change."""
+        return Snapshot(sequence, self.commitment, self.statistics())
 
     def digest(self) -> str:
         return digest_of(self.statistics(), self.commitment)

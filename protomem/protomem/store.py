@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, final
+from typing import ClassVar, Protocol, final
 
 from protomem.errors import MemoryDamaged
+from protomem.progress import Progress
 from protomem.receipts import Receipt
 
 __all__ = ["RamStore", "Row", "Store", "Write"]
@@ -35,15 +36,25 @@ class Row:
 @final
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One transaction: rows that come, ids that go, and the receipt that says so."""
+    """One transaction: rows that come, ids that go, and the receipt that says so.
+
+    `buried` are the keyed hashes (hex) of ids that must not come back unasked, `raised` those that may again.
+    """
 
     receipt: Receipt
     added: Sequence[Row] = ()
     removed: Sequence[str] = ()
+    buried: Sequence[str] = ()
+    raised: Sequence[str] = ()
 
 
 class Store(Protocol):
-    """What a memory needs of the place it is kept in."""
+    """What a memory needs of the place it is kept in.
+
+    `keeps_snapshots` is false where rows live no longer than the object, and a snapshot would help nobody.
+    """
+
+    keeps_snapshots: ClassVar[bool]
 
     def settings(self) -> Mapping[str, str]:
         """The settings the store was created with; empty for a new store."""
@@ -53,8 +64,8 @@ class Store(Protocol):
         """Write the settings of a new memory, once."""
         ...
 
-    def rows(self) -> Iterator[Sequence[Row]]:
-        """Every remembered row, in batches, in no particular order."""
+    def rows(self, after: int = 0) -> Iterator[Sequence[Row]]:
+        """Every remembered row that came with a receipt later than this sequence, in batches, in no certain order."""
         ...
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -73,6 +84,51 @@ class Store(Protocol):
         """Every receipt, oldest first. Kept receipts hold no ids."""
         ...
 
+    def last_receipt(self) -> Receipt | None:
+        """The latest receipt; None where nothing was ever written."""
+        ...
+
+    def receipt_of_request(self, request: str) -> Receipt | None:
+        """The receipt whose `request` is this keyed hash, or None."""
+        ...
+
+    def tombstones(self, hashes: Sequence[str]) -> set[str]:
+        """Those of these keyed hashes of ids that are buried."""
+        ...
+
+    def purge(self, receipt: Receipt, progress: Progress | None = None) -> None:
+        """Rewrite whatever keeps the memory, so that no byte of a removed row is left in it, and keep this receipt.
+
+        `progress` is told (rows, all rows). Cut short at any moment, the memory is the one before or the one after.
+        """
+        ...
+
+    def snapshot(self) -> bytes | None:
+        """The latest picture given to `keep_snapshot`, as it lies there, damaged or not; None where there is none.
+
+        It is dropped, durably, before rows are removed: no picture holds what was forgotten.
+        """
+        ...
+
+    def keep_snapshot(self, picture: bytes) -> None:
+        """Keep a picture of what is summed over the rows, in place of the one before."""
+        ...
+
+    def sums(self, sequence: int) -> bytes | None:
+        """The sums that `keep_sums` was given for this receipt; None where there are none."""
+        ...
+
+    def keep_sums(self, sequence: int, picture: bytes) -> None:
+        """Keep the sums that a receipt of this number, which is about to be written, will lead to; durable on return.
+
+        Of a memory that keeps nothing else. The sums before stay until `drop_sums`.
+        """
+        ...
+
+    def drop_sums(self, but: int) -> None:
+        """Drop all sums but those of the receipt of this number."""
+        ...
+
     def close(self) -> None:
         """Release what the store holds. Closing twice is allowed."""
         ...
@@ -83,9 +139,14 @@ class Store(Protocol):
 class RamStore:
     """Rows in a dictionary: the reference that every other store is compared with, and `open(None)`."""
 
+    keeps_snapshots: ClassVar[bool] = False
+
     _settings: dict[str, str] = field(default_factory=dict)
     _rows: dict[str, Row] = field(default_factory=dict)
     _receipts: list[Receipt] = field(default_factory=list)
+    _came: dict[str, int] = field(default_factory=dict)
+    _tombstones: set[str] = field(default_factory=set)
+    _sums: dict[int, bytes] = field(default_factory=dict)
 
     def settings(self) -> Mapping[str, str]:
         return dict(self._settings)
@@ -93,8 +154,8 @@ class RamStore:
     def create(self, settings: Mapping[str, str]) -> None:
         self._settings = dict(settings)
 
-    def rows(self) -> Iterator[Sequence[Row]]:
-        yield list(self._rows.values())
+    def rows(self, after: int = 0) -> Iterator[Sequence[Row]]:
+        yield [row for id, row in self._rows.items() if self._came[id] > after]
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
         return {id: self._rows[id] for id in ids if id in self._rows}
@@ -107,12 +168,46 @@ class RamStore:
         if missing:
             raise MemoryDamaged(f"{len(missing)} of {len(write.removed)} rows to remove are not there; nothing changed")
         for id in write.removed:
-            del self._rows[id]
+            del self._rows[id], self._came[id]
         self._rows.update({row.id: row for row in write.added})
+        self._came.update({row.id: write.receipt.sequence for row in write.added})
+        self._tombstones.difference_update(write.raised)
+        self._tombstones.update(write.buried)
         self._receipts.append(write.receipt.without_ids())
 
     def receipts(self) -> list[Receipt]:
         return list(self._receipts)
+
+    def last_receipt(self) -> Receipt | None:
+        return self._receipts[-1] if self._receipts else None
+
+    def receipt_of_request(self, request: str) -> Receipt | None:
+        return next((receipt for receipt in self._receipts if receipt.request == request), None)
+
+    def tombstones(self, hashes: Sequence[str]) -> set[str]:
+        return self._tombstones.intersection(hashes)
+
+    def purge(self, receipt: Receipt, progress: Progress | None = None) -> None:
+        """Nothing to rewrite: a removed row is gone from the dictionary."""
+        self._receipts.append(receipt.without_ids())
+        if progress is not None:
+            progress(len(self._rows), len(self._rows))
+
+    def snapshot(self) -> bytes | None:
+        return None
+
+    def keep_snapshot(self, picture: bytes) -> None:
+        """Nothing to keep: the sums live as long as the rows."""
+
+    def sums(self, sequence: int) -> bytes | None:
+        return self._sums.get(sequence)
+
+    def keep_sums(self, sequence: int, picture: bytes) -> None:
+        self._sums[sequence] = picture
+
+    def drop_sums(self, but: int) -> None:
+        for sequence in [one for one in self._sums if one != but]:
+            del self._sums[sequence]
 
     def close(self) -> None:
         """Nothing to release: the rows go with the object."""

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import final
 
+from protomem.auditing import audit_chain
 from protomem.commitment import Commitment, content
-from protomem.encoders.base import Progress
+from protomem.progress import Progress
 from protomem.receipts import Receipt
+from protomem.reports import Check
+from protomem.snapshots import Snapshot
 from protomem.state import State, codes_of_rows, digest_of
 from protomem.statistics import Statistics
 from protomem.store import Row
 
-__all__ = ["Check", "Verification", "verify"]
+__all__ = ["Verification", "verify", "verify_sums"]
 
 VERIFY_ROWS = 10_000
 """Rows recomputed between two reports of progress."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One comparison: its name, whether it held, and what was compared."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 @final
@@ -41,13 +33,16 @@ class Verification:
     examples: int
 
 
-def verify(state: State, rows: Sequence[Row], receipts: Sequence[Receipt], progress: Progress | None) -> Verification:
-    """Compare a state with what its kept rows and receipts say, bit for bit:
+def verify(
+    state: State, rows: Sequence[Row], receipts: Sequence[Receipt], public_key: str, progress: Progress | None
+) -> Verification:
+    """Compare a state with what its kept rows and receipts say, bit for bit. The numbers are those of RECEIPTS.md:
 
-    1. the kept ids and labels are those in use;
-    2. the sums recomputed from the kept codes equal the sums in use;
-    3. so does the commitment to the multiset of examples;
-    4. each receipt begins where the one before ended, and the last one ends here.
+    V1 the kept ids and labels are those in use;
+    V2 the sums recomputed from the kept codes equal the sums in use;
+    V3 so does the commitment to the multiset of examples;
+    V4 the last receipt leads to this commitment;
+    V5 every receipt is signed by the memory's key, has its form, and follows the one before, from number 1 on.
     """
     statistics, commitment = Statistics(state.space), Commitment()
     for start in range(0, len(rows), VERIFY_ROWS):
@@ -56,12 +51,40 @@ def verify(state: State, rows: Sequence[Row], receipts: Sequence[Receipt], progr
         commitment.add(content(row.codes, row.labels) for row in batch)
         if progress is not None:
             progress(start + len(batch), len(rows))
-    chained = all(old.after == new.before for old, new in pairwise(receipts))
     last = receipts[-1].after if receipts else Commitment().hex()
     checks = (
-        Check("examples", {row.id: row.labels for row in rows} == state.labels_of, f"{len(rows)} kept and in use"),
-        Check("statistics", statistics == state.statistics(), f"recomputed {statistics.digest()}"),
-        Check("commitment", commitment.hex() == state.commitment.hex(), f"recomputed {commitment.hex()}"),
-        Check("receipts", chained and last == commitment.hex(), f"{len(receipts)} receipts lead here"),
+        Check("V1 examples", {row.id: row.labels for row in rows} == state.labels_of, f"{len(rows)} kept and in use"),
+        Check("V2 statistics", statistics == state.statistics(), f"recomputed {statistics.digest()}"),
+        Check("V3 commitment", commitment.hex() == state.commitment.hex(), f"recomputed {commitment.hex()}"),
+        Check("V4 last receipt", last == commitment.hex(), f"{len(receipts)} receipts lead here"),
+        _chain(receipts, public_key),
     )
     return Verification(all(check.ok for check in checks), checks, digest_of(statistics, commitment), len(rows))
+
+
+def _chain(receipts: Sequence[Receipt], public_key: str) -> Check:
+    """Receipts from before format version 2 have no signature; they may only stand before all others."""
+    unsigned = next((row for row, receipt in enumerate(receipts) if receipt.signature), len(receipts))
+    wrong = [check.detail for check in audit_chain(receipts[unsigned:], public_key) if not check.ok]
+    missing = set(range(1, len(receipts) + 1)) - {receipt.sequence for receipt in receipts}
+    if missing:
+        wrong.append(f"receipt number {min(missing)} is missing")
+    old = f", after {unsigned} unsigned ones of format version 1" if unsigned else ""
+    found = wrong[0] if wrong else f"{len(receipts) - unsigned} signed receipts, each following the one before{old}"
+    return Check("V5 chain", not wrong, found)
+
+
+def verify_sums(
+    used: Snapshot, kept: Snapshot, receipts: Sequence[Receipt], public_key: str, remembered: int
+) -> Verification:
+    """As `verify`, where no example is kept to recompute from: V1, V2 and V3 compare with the sums on the disk."""
+    statistics, commitment = kept.statistics, kept.commitment
+    last = receipts[-1].after if receipts else Commitment().hex()
+    checks = (
+        Check("V1 examples", statistics.count == remembered, f"sums of {statistics.count} examples, none of them kept"),
+        Check("V2 statistics", statistics == used.statistics, f"kept {statistics.digest()}"),
+        Check("V3 commitment", commitment.hex() == used.commitment.hex(), f"kept {commitment.hex()}"),
+        Check("V4 last receipt", last == commitment.hex(), f"{len(receipts)} receipts lead here"),
+        _chain(receipts, public_key),
+    )
+    return Verification(all(check.ok for check in checks), checks, digest_of(statistics, commitment), statistics.count)

@@ -1,10 +1,18 @@
-"""One DuckDB file, opened hardened: its writer, its readers, its checkpoints, and its restart after a fatal failure."""
+"""One DuckDB file, opened hardened: its writer, its readers, its checkpoints, and its restart after a fatal failure.
+
+What is acknowledged is marked (`mark.py`). Opening goes in this order, so that whatever cuts it short loses nothing:
+
+1. The path is held against other stores, and is a DuckDB file or nothing.
+2. Where there is a log, the file is looked at without writing: it is ours, and what was acknowledged is there.
+3. It is opened to write, which folds the log in, and looked at again.
+4. The mark is begun, before the first commit.
+5. An empty file is laid out, and one of an older format brought to this one.
+6. The mark catches up with the last receipt, and what dead processes left half made is removed.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -12,25 +20,18 @@ from typing import final
 
 import duckdb
 
-from protomem.errors import MemoryClosed, MemoryDamaged, NotAMemory, ProtomemError, StoreUnavailable
+from protomem.errors import MemoryClosed, MemoryDamaged, NotAMemory, ProtomemError, StoreError, StoreUnavailable
 from protomem_store.failures import translated
+from protomem_store.files import Files, sync_folder
+from protomem_store.hardening import SETTINGS
 from protomem_store.holding import Hold
+from protomem_store.mark import NOTHING, Entry, Mark, require_acknowledged
+from protomem_store.migrations import migrate
 from protomem_store.reading import Reader
-from protomem_store.schema import lay_out, recognise
+from protomem_store.receipt_rows import chain_at, last_entry
+from protomem_store.schema import FORMAT_VERSION, lay_out, recognise
 
 __all__ = ["Database"]
-
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,  # no variable of the program is a table
-    "temp_directory": "",  # examples are never spilled into other files, where a purge would miss them
-    "threads": 1,  # a memory among thousands; two were no faster at reading or writing a million rows
-    "async_threads": 0,  # else eight threads a file, which made reading three times slower
-    "checkpoint_threshold": "1TB",  # see CHECKPOINT_BYTES
-    "lock_configuration": True,  # applied after the others, whatever their order here
-}
 
 CHECKPOINT_BYTES = 16 * 2**20
 """Size of the log at which it is folded into the file: DuckDB's own default.
@@ -48,19 +49,21 @@ class Database:
 
     def __init__(self, path: Path, *, must_exist: bool) -> None:
         self.path = path
-        self._log = path.with_name(path.name + ".wal")
+        self.files = Files(path)
         self._root: duckdb.DuckDBPyConnection | None = None  # runs no query, so that cursors can be had at any time
         self._readers: set[Reader] = set()
-        self._gate = Lock()  # guards _root and _closed; held for no query
+        self._gate = Lock()  # guards _root and _closed; held for no query of a reader
         self._writing = Lock()
         self._closed = False
+        self._mark = Mark(self.files.mark)
         self._hold = Hold(path)
         try:
             with translated(path):
                 self._claim(must_exist=must_exist)
                 self._root = self._connect(must_exist=must_exist)
+                self.files.clear_temporary()
         except BaseException:
-            self._hold.release()
+            self._abandon()
             raise
 
     def require_open(self) -> None:
@@ -86,17 +89,53 @@ class Database:
             reader.end(MemoryClosed(f"{self.path}: this reading is over"))
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One transaction, alone among the writers: committed at the end, rolled back on whatever is raised inside."""
+    def transaction(self, entry: Entry | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One transaction, alone among the writers: committed at the end, rolled back on whatever is raised inside.
+
+        `entry` is the receipt that is kept in it, and is marked after the commit.
+        """
         with self._writing:
             try:
                 with translated(self.path), self._writer() as writer:
+                    self._require_later(entry)
                     yield writer
             except ProtomemError as error:
                 self._let_go_if_fatal(error)
                 raise
-            if self._log_bytes() > CHECKPOINT_BYTES:
+            if entry is not None:
+                self._acknowledge(entry)
+            if self.files.log_bytes() > CHECKPOINT_BYTES:
                 self._checkpoint_or_let_go()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Alone among the writers, without a transaction."""
+        with self._writing, translated(self.path):
+            self.require_open()
+            yield
+
+    def fold_in(self) -> None:
+        """Fold the log into the file, if the disk allows."""
+        with self._writing:
+            self._checkpoint_or_let_go()
+
+    def replace(self, entry: Entry, write_copy: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
+        """Put the file that `write_copy` writes, given a cursor and a path, in the place of this one.
+
+        Writers wait, readers go on until the files change places and are told to read again. `entry` is the receipt
+        that the new file ends with. Whatever cuts this short, the path leads to the old file or to the new one, and
+        the mark to a receipt that both hold until only the new one can come back.
+        """
+        with self._writing:
+            try:
+                with translated(self.path):
+                    self._replace(entry, write_copy)
+            except ProtomemError as error:
+                self._let_go_if_fatal(error)
+                raise
+            finally:
+                with suppress(OSError):  # else the next opening removes it
+                    self.files.clear_temporary()
 
     def close(self) -> None:
         """Fold the log into the file and release it. Twice is once. What was committed is kept even if this raises."""
@@ -106,11 +145,20 @@ class Database:
             self._closed = True
             try:
                 with translated(self.path):
-                    if self._root is not None and self._log_bytes():
+                    if self._root is not None and self.files.log_bytes():
                         _checkpoint(self._root)
+                    self._release(MemoryClosed(f"{self.path}: the memory was closed; open it again"))
+                    if not self.files.has_log():  # with a log the mark stays, which guards it
+                        sync_folder(self.path.parent)
+                        self._mark.remove()
             finally:
-                self._release(MemoryClosed(f"{self.path}: the memory was closed; open it again"))
-                self._hold.release()
+                self._abandon()
+
+    def _abandon(self) -> None:
+        """Let everything go as it is."""
+        self._release(MemoryClosed(f"{self.path}: the memory was closed; open it again"))
+        self._mark.close()
+        self._hold.release()
 
     def _claim(self, *, must_exist: bool) -> None:
         path = self.path
@@ -120,42 +168,71 @@ class Database:
             if not path.is_file():
                 raise NotAMemory(f"{path} is no file; give the path of a memory, or of a file that is not there yet")
             self._hold.lock()
+            self._mark.look()
             if self._hold.holds_database():
                 return
             if must_exist:
                 raise NotAMemory(f"{path} {_NO_MEMORY_YET}")
-        if self._log.exists():  # DuckDB would delete it and begin anew
-            raise MemoryDamaged(
-                f"{path}: its log {self._log.name} is here and the file itself is not; put the file back beside it, "
-                "or delete the log to begin anew"
-            )
+        self._mark.look()
+        self._refuse_what_is_left()
         if path.exists():
             self._hold.remove_file()  # DuckDB refuses an empty file
 
+    def _refuse_what_is_left(self) -> None:
+        """Refuse to begin anew beside the log or the mark of a file that is gone. DuckDB would delete the log."""
+        left = [self.files.log.name] if self.files.has_log() else []
+        if (self._mark.newest or NOTHING) != NOTHING:
+            left.append(self.files.mark.name)
+        if left:
+            raise MemoryDamaged(
+                f"{self.path}: what belongs to it is here ({', '.join(left)}) and the file itself is not; put the file "
+                "back beside it, or delete what is left to begin anew"
+            )
+
     def _connect(self, *, must_exist: bool) -> duckdb.DuckDBPyConnection:
-        is_new = not self.path.exists()
-        if is_new and must_exist:
+        if must_exist and not self.path.exists():
             raise StoreUnavailable(f"{self.path}: there is no such file; look at the path, or open without must_exist")
-        if self._log_bytes():  # opened to write, a stranger's log would be folded into the file before it is looked at
+        if self.files.log_bytes():  # opened to write, a stranger's or a damaged log would be folded in or cut off
             with duckdb.connect(self.path, read_only=True, config=SETTINGS) as looker:
-                recognise(looker, self.path)
+                self._look_at(looker, has_log=True)
         root = duckdb.connect(self.path, config=SETTINGS)
         try:
-            self._recognise_or_lay_out(root, must_exist=must_exist)
             self._hold.lock()
-            if is_new:
-                _sync_folder(self.path.parent)
+            self._mark.look()
+            self._make_ready(root, must_exist=must_exist)
         except BaseException:
             root.close()
             raise
         return root
 
-    def _recognise_or_lay_out(self, root: duckdb.DuckDBPyConnection, *, must_exist: bool) -> None:
-        if recognise(root, self.path):
-            return
-        if must_exist:
+    def _look_at(self, connection: duckdb.DuckDBPyConnection, *, has_log: bool) -> str | None:
+        """The format version, or None for an empty file. Raises unless what was acknowledged is there."""
+        version = recognise(connection, self.path)
+        is_current = version == FORMAT_VERSION  # older ones had no mark, and what is empty acknowledged nothing
+        require_acknowledged(
+            self.path,
+            self._mark.newest,
+            last_entry(connection).sequence if is_current else 0,
+            lambda sequence: chain_at(connection, sequence) if is_current else None,
+            has_log=has_log and is_current,
+        )
+        return version
+
+    def _make_ready(self, root: duckdb.DuckDBPyConnection, *, must_exist: bool) -> None:
+        version = self._look_at(root, has_log=False)
+        if version is None and must_exist:
             raise NotAMemory(f"{self.path} {_NO_MEMORY_YET}")
-        lay_out(root)
+        self._mark.begin()
+        if version is None:
+            self.files.drop_snapshot()
+            lay_out(root)
+        elif version != FORMAT_VERSION:
+            migrate(root, version)
+        if version != FORMAT_VERSION:
+            _checkpoint(root)  # no receipt says so that the mark could guard
+        last = last_entry(root)
+        if last != self._mark.newest:
+            self._mark.write(last)
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         """The connection that cursors come from, with the gate held; opened anew after `_release`."""
@@ -179,13 +256,59 @@ class Database:
         finally:
             writer.close()
 
-    def _checkpoint_or_let_go(self) -> None:
+    def _require_later(self, entry: Entry | None) -> None:
+        """A mark counts up; a number twice would make it say nothing."""
+        last = (self._mark.newest or NOTHING).sequence
+        if entry is not None and entry.sequence <= last:
+            raise StoreError(
+                f"{self.path}: write {entry.sequence} cannot come after write {last}; nothing was changed: close the "
+                "memory and open it again"
+            )
+
+    def _acknowledge(self, entry: Entry) -> None:
+        """Mark what is committed. If the disk refuses that, fold the log in: then nothing is left to be guarded."""
+        try:
+            with translated(self.path):
+                self._mark.write(entry)
+        except StoreUnavailable:
+            if not self._checkpoint_or_let_go():
+                raise
+
+    def _replace(self, entry: Entry, write_copy: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
         with self._gate:
+            root = self._live()
+        self._require_later(entry)
+        self.files.drop_snapshot()
+        self.files.clear_temporary()
+        _checkpoint(root)
+        with root.cursor() as source:
+            write_copy(source, self.files.purged)
+        with self._gate:
+            self._end_all(StoreUnavailable(f"{self.path}: reading was interrupted by a purge; read again"))
+            self._change_places()
+            self._root = self._connect(must_exist=True)  # and marks the entry, now that the old file cannot come back
+        if self._mark.newest != entry:
+            raise MemoryDamaged(f"{self.path}: the purged file does not end with its purge; close it and verify it")
+
+    def _change_places(self) -> None:
+        """The purged file takes the path. Both are closed; the old one's log would be replayed into the new one."""
+        if self.files.has_log():
+            raise StoreUnavailable(f"{self.path}: its log could not be folded in; look for free space, then try again")
+        sync_folder(self.path.parent)
+        with self._hold.moving_to(self.files.purged):
+            self.files.purged.replace(self.path)
+        sync_folder(self.path.parent)
+
+    def _checkpoint_or_let_go(self) -> bool:
+        """Whether the log could be folded in."""
+        with self._gate, translated(self.path):
             root = self._live()
         try:
             _checkpoint(root)
         except duckdb.Error:  # nothing is lost: the log has it, and the next write or close tries again
             self._release(StoreUnavailable(f"{self.path}: reading was interrupted by a full disk; read again"))
+            return False
+        return True
 
     def _let_go_if_fatal(self, error: ProtomemError) -> None:
         """After a fatal failure DuckDB refuses every call until the file is opened anew; the next call does so."""
@@ -195,30 +318,16 @@ class Database:
     def _release(self, reason: ProtomemError) -> None:
         """Close the connection and every reader; DuckDB would hand the old one out again if any were left."""
         with self._gate:
-            for reader in list(self._readers):
-                reader.end(reason)
-            if self._root is not None:
-                self._root.close()
-                self._root = None
+            self._end_all(reason)
 
-    def _log_bytes(self) -> int:
-        try:
-            return self._log.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def _end_all(self, reason: ProtomemError) -> None:
+        for reader in list(self._readers):
+            reader.end(reason)
+        if self._root is not None:
+            self._root.close()
+            self._root = None
 
 
 def _checkpoint(root: duckdb.DuckDBPyConnection) -> None:
     with root.cursor() as cursor:
         cursor.checkpoint()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in the folder survive a power cut, which DuckDB leaves to chance."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 import duckdb
 
 from protomem.errors import MemoryDamaged, StoreError
+from protomem.progress import Progress
 from protomem.receipts import Receipt
 from protomem.store import Row, Write
+from protomem_store import purge, receipt_rows
 from protomem_store import rows as table
 from protomem_store.database import Database
+from protomem_store.files import keep_whole, read_if_there, sync_folder
 from protomem_store.schema import RESERVED
 
 __all__ = ["DuckDbStore"]
@@ -33,9 +36,10 @@ class DuckDbStore:
     the folder refuses. Every method raises `MemoryClosed` after `close`.
     """
 
+    keeps_snapshots: ClassVar[bool] = True
+
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
         self._database = Database(path.resolve(), must_exist=must_exist)
-        self._sequence: int | None = None  # of the last receipt; read and written inside a transaction only
 
     @property
     def path(self) -> Path:
@@ -59,27 +63,25 @@ class DuckDbStore:
                 "INSERT INTO meta SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
                 [list(settings), list(settings.values())],
             )
+        self._database.fold_in()  # no receipt says so that the mark could guard
 
-    def rows(self) -> Iterator[Sequence[Row]]:
-        """Every row as it was when the first batch was asked for, about 10,000 a batch, in no particular order.
+    def rows(self, after: int = 0) -> Iterator[Sequence[Row]]:
+        """Every row that came with a receipt after this one, as it was when the first batch was asked for.
 
-        An iterator that is dropped halfway holds nothing.
+        About 10,000 a batch, in no particular order. An iterator that is dropped halfway holds nothing.
         """
         self._database.require_open()
-        return self._batches()
+        return self._batches(f"{table.SELECT} WHERE sequence > {int(after)}")
 
-    def _batches(self) -> Iterator[Sequence[Row]]:
+    def _batches(self, query: str) -> Iterator[Sequence[Row]]:
         with self._database.reader() as reader:
-            for batch in reader.batches("SELECT id, subject, labels, codes, item FROM examples", BATCH_ROWS):
+            for batch in reader.batches(query, BATCH_ROWS):
                 yield table.of_batch(batch)
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
         """The rows of those ids that are remembered. Reads the id of every row, whatever the number asked for."""
         with self._database.reader() as reader:
-            found = reader.fetch(
-                "SELECT id, subject, labels, codes, item FROM examples WHERE id IN (SELECT unnest(?::VARCHAR[]))",
-                [list(ids)],
-            )
+            found = reader.fetch(f"{table.SELECT} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)])
         return {row.id: row for row in map(table.of_tuple, found)}
 
     def ids_of_subject(self, subject: str) -> list[str]:
@@ -88,49 +90,103 @@ class DuckDbStore:
             return sorted(id for (id,) in reader.fetch("SELECT id FROM examples WHERE subject = ?", [subject]))
 
     def write(self, write: Write) -> None:
-        """Keep one transaction: removals, then rows, then the receipt.
+        """Keep one transaction: removals, rows, tombstones raised and buried, then the receipt.
 
         Raises `MemoryDamaged` where other than one row for each id to remove would go, and another `StoreError` for
-        what cannot be kept or a disk that refuses; then nothing of it is kept and the store goes on.
+        what cannot be kept or a disk that refuses; then nothing of it is kept and the store goes on. Removing drops
+        the snapshot first.
         """
-        with self._database.transaction() as writer:
+        entry = receipt_rows.entry(write.receipt)
+        with self._database.transaction(entry) as writer:
+            self._remove(writer, write.removed)
+            table.insert(writer, write.added, entry.sequence)
+            receipt_rows.unbury(writer, write.raised)
+            receipt_rows.bury(writer, write.buried)
+            receipt_rows.insert(writer, write.receipt, entry.chain)
             if write.removed:
-                found = writer.execute(
-                    "DELETE FROM examples WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(write.removed)]
-                ).fetchall()
-                if found != [(len(write.removed),)]:
-                    raise MemoryDamaged(
-                        f"{self.path}: {len(write.removed)} rows were to go and {found[0][0]} were there; nothing was "
-                        "changed: close the memory, open it again and verify it"
-                    )
-            table.insert(writer, write.added)
-            receipt = write.receipt
-            writer.execute(
-                "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    self._next_sequence(writer),
-                    receipt.id,
-                    receipt.kind,
-                    receipt.count,
-                    receipt.before,
-                    receipt.after,
-                    receipt.at,
-                ],
-            )
+                self._database.files.drop_snapshot()
 
-    def _next_sequence(self, writer: duckdb.DuckDBPyConnection) -> int:
-        """One more than any before. A write that fails leaves a gap, which means nothing: the order is what counts."""
-        if self._sequence is None:
-            (last,) = writer.execute("SELECT coalesce(max(sequence), 0) FROM receipts").fetchall()[0]
-            self._sequence = int(last)
-        self._sequence += 1
-        return self._sequence
+    def _remove(self, writer: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
+        if not ids:
+            return
+        if len(ids) == 1:  # half a millisecond less at 200,000 rows
+            found = writer.execute("DELETE FROM examples WHERE id = ?", [ids[0]]).fetchall()
+        else:
+            found = writer.execute(
+                "DELETE FROM examples WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+            ).fetchall()
+        if found != [(len(ids),)]:
+            raise MemoryDamaged(
+                f"{self.path}: {len(ids)} rows were to go and {found[0][0]} were there; nothing was changed: close the "
+                "memory, open it again and verify it"
+            )
 
     def receipts(self) -> list[Receipt]:
         """Every receipt, oldest first, without ids."""
+        return self._receipts("ORDER BY sequence")
+
+    def last_receipt(self) -> Receipt | None:
+        """The latest receipt; None where nothing was ever written."""
+        return next(iter(self._receipts("ORDER BY sequence DESC LIMIT 1")), None)
+
+    def receipt_of_request(self, request: str) -> Receipt | None:
+        """The receipt whose `request` is this keyed hash, or None."""
+        return next(iter(self._receipts("WHERE request = ? ORDER BY sequence LIMIT 1", [request])), None)
+
+    def _receipts(self, clause: str, parameters: Sequence[object] = ()) -> list[Receipt]:
         with self._database.reader() as reader:
-            found = reader.fetch('SELECT id, kind, count, before, after, "at" FROM receipts ORDER BY sequence')
-        return [Receipt(*values) for values in found]
+            return list(map(receipt_rows.of_tuple, reader.fetch(f"{receipt_rows.SELECT} {clause}", parameters)))
+
+    def tombstones(self, hashes: Sequence[str]) -> set[str]:
+        """Those of these keyed hashes of ids that are buried."""
+        with self._database.reader() as reader:
+            found = reader.fetch(
+                "SELECT hash FROM tombstones WHERE hash IN (SELECT unnest(?::BLOB[]))", [receipt_rows.from_hex(hashes)]
+            )
+        return {hash.hex() for (hash,) in found}
+
+    def purge(self, receipt: Receipt, progress: Progress | None = None) -> None:
+        """Rewrite the file with what it remembers and this receipt, and put the new one in its place.
+
+        No byte of a removed row is left in it or beside it. Needs free space for what is remembered. Writes wait, and
+        a reading that has begun ends with `StoreUnavailable`. Raises `StoreError` otherwise; then the file is as it
+        was, without a snapshot.
+        """
+
+        def write_copy(source: duckdb.DuckDBPyConnection, new: Path) -> None:
+            purge.write_copy(source, self.path, new, receipt, progress)
+
+        self._database.replace(receipt_rows.entry(receipt), write_copy)
+
+    def snapshot(self) -> bytes | None:
+        """The latest picture given to `keep_snapshot`, as it lies there; None where there is none."""
+        with self._database.exclusive():
+            return read_if_there(self._database.files.snapshot)
+
+    def keep_snapshot(self, picture: bytes) -> None:
+        """Keep a picture in place of the one before, durably; the one before stays where the disk refuses."""
+        with self._database.exclusive():
+            keep_whole(self._database.files, self._database.files.snapshot, picture)
+
+    def sums(self, sequence: int) -> bytes | None:
+        """The sums that were kept for the receipt of this number, as they lie there; None where there are none."""
+        with self._database.exclusive():
+            return read_if_there(self._database.files.sums(sequence))
+
+    def keep_sums(self, sequence: int, picture: bytes) -> None:
+        """Keep the sums that the receipt of this number will lead to, durably, beside those of others."""
+        with self._database.exclusive():
+            keep_whole(self._database.files, self._database.files.sums(sequence), picture)
+
+    def drop_sums(self, but: int) -> None:
+        """Remove the sums of every receipt but this one's, so that no power cut brings them back."""
+        with self._database.exclusive():
+            files = self._database.files
+            others = [file for file in files.all_sums() if file != files.sums(but)]
+            for file in others:
+                file.unlink()
+            if others:
+                sync_folder(files.path.parent)
 
     def close(self) -> None:
         """Release the file for others. Twice is once; what was written is kept even if the disk refuses here."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import final
@@ -44,16 +46,27 @@ class Hold:
     def lock(self) -> None:
         """Lock the file, which exists, against other processes until `release`. Twice is once."""
         if sys.platform != "win32" and self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR)
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise MemoryLocked(
-                    f"{self._path}: another process holds it; a memory is open in one process at a time: "
-                    "close it there, or ask that process"
-                ) from None
+            self._descriptor = self._locked(self._path)
             if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
                 raise MemoryLocked(f"{self._path}: another process replaced it just now; try again")
+
+    @contextmanager
+    def moving_to(self, file: Path) -> Iterator[None]:
+        """Inside, `file` is renamed to the held path, and no other process can hold either. On failure the old one is.
+
+        Only after DuckDB has closed both.
+        """
+        if sys.platform == "win32":
+            yield
+            return
+        descriptor = self._locked(file)
+        try:
+            yield
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._unlock()
+        self._descriptor = descriptor
 
     def holds_database(self) -> bool:
         """Whether the locked file is a DuckDB database (True) or one that was never finished (False).
@@ -76,6 +89,19 @@ class Hold:
         self._unlock()
         with _guard:
             _held.discard(self._path)
+
+    def _locked(self, file: Path) -> int:
+        """A descriptor that keeps the file locked."""
+        descriptor = os.open(file, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise MemoryLocked(
+                f"{self._path}: another process holds it; a memory is open in one process at a time: "
+                "close it there, or ask that process"
+            ) from None
+        return descriptor
 
     def _unlock(self) -> None:
         if sys.platform != "win32" and self._descriptor is not None:

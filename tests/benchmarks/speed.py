@@ -128,7 +128,7 @@ def _forget_and_learn(
     taken = clock.time(FORGET, lambda: memory.forget(ids=[_id(row)]))
     clock.note(FORGET_ANSWER, taken + seconds(lambda: memory.predict(asked)))
     one = train.rows(np.array([row]))
-    taken = clock.time(RELEARN, lambda: memory.learn(one.vectors, one.labels.tolist(), ids=[_id(row)]))
+    taken = clock.time(RELEARN, lambda: memory.learn(one.vectors, one.labels.tolist(), ids=[_id(row)], relearn=True))
     clock.note(RELEARN_ANSWER, taken + seconds(lambda: memory.predict(asked)))
 
 

@@ -130,7 +130,7 @@ class Taught:
         labels = [tuple(sorted(some)) for some in label_sets(kind, count)]
         self.rows = [Row(f"{row:04}", None, labels[row], codes[row].tobytes()) for row in range(count)]
         self.here: dict[str, Row] = {}
-        self.state = State(self.space, [])
+        self.state = State.of(self.space, [])
 
     def change(self, added: list[Row], removed: list[str]) -> None:
         self.state.apply(self.state.change(added, removed))
@@ -138,7 +138,7 @@ class Taught:
 
     def afresh(self) -> Predictor:
         """Solved from nothing, from the rows in another order."""
-        return Predictor.of(State(self.space, list(self.here.values())[::-1]), None)
+        return Predictor.of(State.of(self.space, list(self.here.values())[::-1]), None)
 
 
 def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> None:

@@ -12,6 +12,7 @@ import pytest
 import protomem
 from protomem.lift import Lift
 from protomem.settings import MemorySettings
+from protomem.signing import Secrets
 from protomem.space import SpaceSettings
 from protomem.store import RamStore, Write
 
@@ -167,11 +168,11 @@ FORGETTING: dict[str, Case] = {
     "unknown subject": (forget(subject="bob"), protomem.NotRemembered, "subject 'bob' has no remembered example"),
     "unknown label": (forget(label="z"), protomem.NotRemembered, r"label 'z' .* memory.classes\(\) lists the labels"),
     "part of a label": (forget(label="[b"), protomem.NotRemembered, r"label '\[b' has no remembered example"),
-    "nothing named": (forget(), protomem.InvalidInput, "exactly one of ids=, subject= and label="),
+    "nothing named": (forget(), protomem.InvalidInput, "exactly one of ids=, subject=, label= and receipt="),
     "two things named": (
         forget(ids=["one"], label="a"),
         protomem.InvalidInput,
-        "exactly one of ids=, subject= and lab",
+        "exactly one of ids=, subject=, label= and rec",
     ),
     "ids, one string": (forget(ids="one"), protomem.InvalidId, "ids must be a list of strings"),
     "id, a number": (forget(ids=["one", 2]), protomem.InvalidId, r"ids\[1\] is a int: it must be a string"),
@@ -349,7 +350,8 @@ def test_a_write_that_failed_leaves_what_the_store_kept(fails: Literal["before",
     store = FailingStore()
     settings = MemorySettings("vectors:3", "codes", SpaceSettings(3, protomem.Vectors(3).fingerprint, width=16))
     names = map(str, range(100))
-    memory = protomem.Memory(store, protomem.Vectors(3), settings, now=lambda: "now", new_id=lambda: next(names))
+    keys = Secrets(bytes(32), bytes(32))
+    memory = protomem.Memory(store, protomem.Vectors(3), settings, keys, now=lambda: "now", new_id=lambda: next(names))
     memory.learn(KNOWN, LABELS, ids=IDS)
     for change, left_before, left_after in (
         (lambda: memory.learn(ONE, ["z"], ids=["x"]), IDS, [*IDS, "x"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,23 +134,50 @@ def test_a_file_open_already_in_this_process(kept: tuple[Path, str]) -> None:
     check_kept(path, digest)
 
 
+@pytest.fixture
+def tampered(kept: tuple[Path, str]) -> Callable[[str], Path]:
+    """`tampered(sql)`: the path of a memory on whose closed file this SQL was run."""
+
+    def tampered(sql: str) -> Path:
+        path, _ = kept
+        with protomem.open(path) as memory:
+            memory.learn(ONE, ["a"], ids=["x"])
+        with duckdb.connect(path) as file:
+            file.execute(sql)
+        return path
+
+    return tampered
+
+
 @pytest.mark.parametrize(
-    "tampering",
+    "sql",
     [
         "UPDATE examples SET labels = ['z'] WHERE id = 'one'",
         "UPDATE examples SET codes = '\\x01\\x02\\x03'::BLOB WHERE id = 'one'",
         "DELETE FROM examples WHERE id = 'one'",
-        "UPDATE receipts SET before = repeat('0', 64)",
+        "INSERT INTO examples SELECT 'y', subject, labels, codes, item, sequence FROM examples WHERE id = 'one'",
     ],
 )
-def test_a_file_that_was_tampered_with_does_not_verify(kept: tuple[Path, str], tampering: str) -> None:
-    """The receipts commit to the examples that they left behind."""
-    path, _ = kept
-    with protomem.open(path) as memory:
-        memory.learn(ONE, ["a"], ids=["x"])
-    with duckdb.connect(path) as file:
-        file.execute(tampering)
-    with protomem.open(path) as memory:
+def test_examples_changed_behind_the_memorys_back_are_not_opened(tampered: Callable[[str], Path], sql: str) -> None:
+    """The last receipt commits to the examples that it left behind."""
+    path = tampered(sql)
+    before = path.read_bytes()
+    with pytest.raises(protomem.MemoryDamaged, match=r"not those of the last receipt, number 2: .* copy"):
+        protomem.open(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE receipts SET before = repeat('0', 64) WHERE sequence = 2",
+        "UPDATE receipts SET \"at\" = '2020-01-01T00:00:00+00:00' WHERE sequence = 1",
+        "UPDATE receipts SET count = 7 WHERE sequence = 1",
+        "DELETE FROM receipts WHERE sequence = 1",
+    ],
+)
+def test_receipts_changed_behind_the_memorys_back_do_not_verify(tampered: Callable[[str], Path], sql: str) -> None:
+    with protomem.open(tampered(sql)) as memory:
         found = memory.verify()
         assert not found.ok
-        assert [check.name for check in found.checks if not check.ok] == ["receipts"]
+        assert [check.name for check in found.checks if not check.ok] == ["V5 chain"]

@@ -58,7 +58,8 @@ class Twins:
 
 
 def teach(memory: protomem.Memory, rows: list[Row]) -> None:
-    memory.learn([vector for _, vector, _ in rows], [labels for *_, labels in rows], ids=[id for id, *_ in rows])
+    vectors, labels, ids = [vector for _, vector, _ in rows], [labels for *_, labels in rows], [id for id, *_ in rows]
+    memory.learn(vectors, labels, ids=ids, relearn=True)
 
 
 def check_answers(twins: Twins, rows: list[Row]) -> None:

@@ -69,7 +69,7 @@ WRONG: list[Wrong] = [
     (lambda memory: memory.learn(ONE, [[]]), protomem.InvalidLabel, r"labels\[0\] is empty"),
     (lambda memory: memory.learn(ONE, ["a"], ids=[""]), protomem.InvalidId, r"ids\[0\] is empty"),
     (lambda memory: memory.learn(ONE, ["a"], subjects=["x", "y"]), protomem.LengthMismatch, "subjects has 2 entries"),
-    (lambda memory: memory.forget(), protomem.InvalidInput, "exactly one of ids=, subject= and label="),
+    (lambda memory: memory.forget(), protomem.InvalidInput, "exactly one of ids=, subject=, label= and receipt="),
     (lambda memory: memory.forget(ids="id 0"), protomem.InvalidId, "ids must be a list of strings"),
     (lambda memory: memory.forget(ids=["never"]), protomem.NotRemembered, "not remembered: 'never'"),
     (lambda memory: memory.forget(subject="nobody"), protomem.NotRemembered, "subject 'nobody'"),
@@ -84,6 +84,9 @@ class MemoryMachine(RuleBasedStateMachine):
         super().__init__()
         self.memory = self.open()
         self.rows: dict[str, Row] = {}
+        self.forgotten: set[str] = set()
+        self.unpurged: set[str] = set()
+        self.written = 0
         self.oracle = Oracle(oracle_space(DIMENSION, WIDTH))
 
     def open(self) -> protomem.Memory:
@@ -96,9 +99,24 @@ class MemoryMachine(RuleBasedStateMachine):
 
     @rule(rows=st.lists(ROWS, min_size=1, max_size=8), start=st.integers(0, 30), named=st.booleans())
     def learn(self, rows: list[Row], start: int, named: bool) -> None:
-        """Under chosen ids, some of which were forgotten before, or under fresh ones."""
+        """Under chosen ids, some of which were forgotten before and are refused at first, or under fresh ones."""
         ids = self.free_ids(start, len(rows)) if named else None
-        self.check_learned(self.teach(rows, ids), rows, ids)
+        buried = sorted(self.forgotten & set(ids or ()))
+        if buried:
+            with pytest.raises(protomem.Forgotten, match=f"forgotten before: '{buried[0]}'.* nothing was learned"):
+                self.teach(rows, ids)
+        self.check_learned(self.teach(rows, ids, relearn=bool(buried)), rows, ids)
+
+    @rule(rows=st.lists(ROWS, min_size=1, max_size=4), named=st.booleans())
+    def learn_with_a_key(self, rows: list[Row], named: bool) -> None:
+        """The same request again changes nothing and gets the same receipt; another one with its key is refused."""
+        ids = self.free_ids(200, len(rows)) if named else None
+        key = f"request {self.written}"
+        receipt = self.teach(rows, ids, key=key, relearn=True)
+        self.check_learned(receipt, rows, ids)
+        assert self.teach(rows, ids, key=key, relearn=True) == receipt
+        with pytest.raises(protomem.RequestConflict, match="this idempotency key came before"):
+            self.memory.forget(ids=["id 0"], idempotency_key=key)
 
     @rule(seed=st.integers(0, 2**16), count=st.integers(1, 80))
     def learn_many(self, seed: int, count: int) -> None:
@@ -119,7 +137,9 @@ class MemoryMachine(RuleBasedStateMachine):
         """What is remembered with the same content is left alone and said so; so is a repeat within the batch."""
         again = data.draw(st.lists(st.sampled_from(list(self.rows)), min_size=1, max_size=4))
         ids = self.free_ids(100, len(fresh))
-        receipt = self.teach([*(self.rows[id] for id in again), *fresh, *fresh], [*again, *ids, *ids], stretch=4.0)
+        receipt = self.teach(
+            [*(self.rows[id] for id in again), *fresh, *fresh], [*again, *ids, *ids], stretch=4.0, relearn=True
+        )
         assert receipt.unchanged == (*again, *ids)
         self.check_learned(receipt, fresh, ids)
 
@@ -132,7 +152,7 @@ class MemoryMachine(RuleBasedStateMachine):
         if (self.codes(known), known.labels, known.subject) == (self.codes(other), other.labels, other.subject):
             return
         with pytest.raises(protomem.IdConflict, match="forget it first, or learn under another id"):
-            self.teach([fresh, other], [free, id])
+            self.teach([fresh, other], [free, id], relearn=True)
 
     # -------------------------------------------------------------------------------------------------- forgetting
 
@@ -207,6 +227,22 @@ class MemoryMachine(RuleBasedStateMachine):
             self.memory.predict(ONE)
 
     @rule()
+    def purge(self) -> None:
+        receipt = self.memory.purge()
+        assert (receipt.kind, receipt.before, receipt.after) == ("purge", *2 * [self.oracle.commitment()])
+        assert set(receipt.id_hashes) == {self.memory.id_hash(id) for id in self.unpurged}
+        assert receipt.count == len(self.unpurged)
+        self.unpurged.clear()
+        self.written += 1
+
+    @rule()
+    def audit(self) -> None:
+        receipts = self.memory.receipts()
+        assert [receipt.sequence for receipt in receipts] == list(range(1, self.written + 1))
+        checks = protomem.audit_chain(receipts, self.memory.public_key)
+        assert all(check.ok for check in checks), checks
+
+    @rule()
     def verify(self) -> None:
         found = self.memory.verify()
         assert found.ok, found.checks
@@ -229,8 +265,15 @@ class MemoryMachine(RuleBasedStateMachine):
     def codes(self, row: Row) -> tuple[int, ...]:
         return quantized(VECTORS[row.vector], self.oracle.space.scale)
 
-    def teach(self, rows: Sequence[Row], ids: list[str] | None, stretch: float = 1.0) -> protomem.Receipt:
-        return teach(self.memory, rows, ids, stretch)
+    def teach(
+        self,
+        rows: Sequence[Row],
+        ids: list[str] | None,
+        stretch: float = 1.0,
+        key: str | None = None,
+        relearn: bool = False,
+    ) -> protomem.Receipt:
+        return teach(self.memory, rows, ids, stretch, key, relearn)
 
     def check_learned(self, receipt: protomem.Receipt, rows: Sequence[Row], ids: list[str] | None) -> None:
         assert (receipt.kind, receipt.count) == ("learn", len(rows))
@@ -240,7 +283,10 @@ class MemoryMachine(RuleBasedStateMachine):
             assert id not in self.rows
             self.rows[id] = row
             self.oracle.examples[id] = (self.codes(row), row.labels, row.subject)
+            self.forgotten.discard(id)
+        assert receipt.id_hashes == tuple(map(self.memory.id_hash, receipt.ids))
         assert receipt.after == self.oracle.commitment()
+        self.written += 1
 
     def check_forgotten(self, receipt: protomem.Receipt, ids: set[str]) -> None:
         assert (receipt.kind, receipt.count) == ("forget", len(ids))
@@ -249,6 +295,9 @@ class MemoryMachine(RuleBasedStateMachine):
         for id in ids:
             del self.rows[id], self.oracle.examples[id]
         assert receipt.after == self.oracle.commitment()
+        self.forgotten |= ids
+        self.unpurged |= ids
+        self.written += 1
 
 
 class RamMachine(MemoryMachine):
@@ -283,11 +332,17 @@ def fresh_memory() -> protomem.Memory:
 
 
 def teach(
-    memory: protomem.Memory, rows: Sequence[Row], ids: list[str] | None, stretch: float = 1.0
+    memory: protomem.Memory,
+    rows: Sequence[Row],
+    ids: list[str] | None,
+    stretch: float = 1.0,
+    key: str | None = None,
+    relearn: bool = False,
 ) -> protomem.Receipt:
     """Teach the rows; a stretched vector has the same direction and so the same codes."""
     vectors = [stretched(VECTORS[row.vector], stretch) for row in rows]
-    return memory.learn(vectors, [row.as_label() for row in rows], ids=ids, subjects=[row.subject for row in rows])
+    labels, subjects = [row.as_label() for row in rows], [row.subject for row in rows]
+    return memory.learn(vectors, labels, ids, subjects, relearn=relearn, idempotency_key=key)
 
 
 def stretched(vector: list[float], stretch: float) -> list[float]:

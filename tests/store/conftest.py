@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.store.samples import receipt, row
 
-from protomem.receipts import Receipt
-from protomem.store import Row, Write
+from protomem.store import Write
 from protomem_store import DuckDbStore
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -27,8 +27,7 @@ def memory(path: Path) -> Path:
     """A closed memory of one row, `id-1`, and one receipt."""
     store = DuckDbStore(path)
     store.create({"encoder": "vectors"})
-    row = Row("id-1", "anna", ("label",), b"codes")
-    store.write(Write(Receipt("receipt", "learn", 1, "before", "after", "2026-11-20T12:00:00Z"), [row]))
+    store.write(Write(receipt(1), [row(1)]))
     store.close()
     return path
 

@@ -8,26 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from tests.store.samples import count_rows, receipt, row, write
 
 from protomem.errors import MemoryClosed, MemoryDamaged, StoreError, StoreUnavailable
-from protomem.receipts import Receipt
 from protomem.store import Row, Write
-from protomem_store import DuckDbStore, database
+from protomem_store import DuckDbStore, database, receipt_rows
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-RECEIPT = Receipt("receipt", "learn", 1, "before", "after", "2026-11-20T12:00:00Z")
-
-
-def row(number: int, codes: Any = b"codes") -> Row:
-    return Row(f"id-{number}", "anna", ("label",), codes)
-
-
-def count(store: DuckDbStore) -> int:
-    return sum(map(len, store.rows()))
 
 
 @pytest.fixture
@@ -58,12 +48,12 @@ def full_disk(size: int) -> Iterator[None]:
 def test_a_full_disk_keeps_nothing_of_a_write_and_the_store_goes_on(memory: Path, number: int) -> None:
     store = DuckDbStore(memory)
     with full_disk(1_000), pytest.raises(StoreUnavailable, match=r"the disk refused.*File too large"):
-        store.write(Write(RECEIPT, [row(each, os.urandom(400)) for each in range(2, number + 2)], ["id-1"]))
+        write(store, [row(each, os.urandom(400)) for each in range(2, number + 2)], ["id-1"])
     assert list(store.get(["id-1", "id-2"])) == ["id-1"]
-    store.write(Write(RECEIPT, [row(2)]))
+    write(store, [row(2)])
     store.close()
     store = DuckDbStore(memory)
-    assert (count(store), len(store.receipts())) == (2, 2)
+    assert (count_rows(store), len(store.receipts())) == (2, 2)
     store.close()
 
 
@@ -72,9 +62,9 @@ def test_a_log_that_cannot_be_opened_keeps_nothing_of_a_write_and_the_store_goes
     in_its_place = memory.with_name(memory.name + ".wal")
     in_its_place.mkdir()
     with pytest.raises(StoreUnavailable, match="the disk refused"):
-        store.write(Write(RECEIPT, [row(2)], ["id-1"]))
+        write(store, [row(2)], ["id-1"])
     in_its_place.rmdir()
-    store.write(Write(RECEIPT, [row(3)]))
+    write(store, [row(3)])
     assert list(store.get(["id-1", "id-2", "id-3"])) == ["id-1", "id-3"]
     store.close()
 
@@ -84,32 +74,34 @@ def test_a_log_that_cannot_be_folded_in_takes_no_write_back(memory: Path, monkey
         return [row(each, os.urandom(4_000)) for each in range(first, last)]
 
     store = DuckDbStore(memory)
-    store.write(Write(RECEIPT, rows(2, 1_000)))
+    write(store, rows(2, 1_000))
     store.close()
     monkeypatch.setattr(database, "CHECKPOINT_BYTES", 100_000)
     store = DuckDbStore(memory)
     with full_disk(memory.stat().st_size):  # room for the log, none for the file
         for first in range(1_000, 1_500, 100):
-            store.write(Write(RECEIPT, rows(first, first + 100)))
+            write(store, rows(first, first + 100))
             assert store.get([f"id-{first}"]).keys() == {f"id-{first}"}
         with pytest.raises(StoreUnavailable, match="the disk refused"):
             store.close()
     store = DuckDbStore(memory)
-    assert (count(store), len(store.receipts())) == (1_499, 7)
+    assert (count_rows(store), len(store.receipts())) == (1_499, 7)
     store.close()
 
 
 def test_a_reading_that_a_failure_ends_says_so(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = DuckDbStore(memory)
-    store.write(Write(RECEIPT, [row(each) for each in range(2, 20_001)]))
+    write(store, [row(each) for each in range(2, 20_001)])
+    store.close()  # so that the file is larger than the log of one more write
+    store = DuckDbStore(memory)
     reading = store.rows()
     next(reading)
     monkeypatch.setattr(database, "CHECKPOINT_BYTES", 0)
     with full_disk(memory.stat().st_size):
-        store.write(Write(RECEIPT, [row(20_001)]))
+        write(store, [row(20_001)])
     with pytest.raises(StoreUnavailable, match="read again"):
         next(reading)
-    assert count(store) == 20_001
+    assert count_rows(store) == 20_001
     store.close()
 
 
@@ -121,9 +113,9 @@ def test_a_reading_that_a_failure_ends_says_so(memory: Path, monkeypatch: pytest
 def test_what_cannot_be_kept_keeps_nothing_of_the_write(memory: Path, number: int, wrong: Row) -> None:
     store = DuckDbStore(memory)
     with pytest.raises(StoreError, match=r"this cannot be kept; nothing was changed \("):
-        store.write(Write(RECEIPT, [*(row(each) for each in range(2, number + 2)), wrong], ["id-1"]))
-    assert (count(store), len(store.receipts())) == (1, 1)
-    store.write(Write(RECEIPT, [row(2)], ["id-1"]))
+        write(store, [*(row(each) for each in range(2, number + 2)), wrong], ["id-1"])
+    assert (count_rows(store), len(store.receipts())) == (1, 1)
+    write(store, [row(2)], ["id-1"])
     assert list(store.get(["id-1", "id-2"])) == ["id-2"]
     store.close()
 
@@ -131,7 +123,7 @@ def test_what_cannot_be_kept_keeps_nothing_of_the_write(memory: Path, number: in
 def test_removing_what_is_not_there_keeps_nothing_of_the_write(memory: Path) -> None:
     store = DuckDbStore(memory)
     with pytest.raises(MemoryDamaged, match="2 rows were to go and 1 were there; nothing was changed"):
-        store.write(Write(RECEIPT, [row(2)], ["id-1", "id-3"]))
+        write(store, [row(2)], ["id-1", "id-3"])
     assert list(store.get(["id-1", "id-2", "id-3"])) == ["id-1"]
     assert len(store.receipts()) == 1
     store.close()
@@ -142,19 +134,40 @@ def test_an_interrupted_write_is_rolled_back(memory: Path, monkeypatch: pytest.M
         raise KeyboardInterrupt("in the middle")
 
     store = DuckDbStore(memory)
-    monkeypatch.setattr(DuckDbStore, "_next_sequence", interrupt)
+    monkeypatch.setattr(receipt_rows, "insert", interrupt)
     with pytest.raises(KeyboardInterrupt, match="in the middle"):
-        store.write(Write(RECEIPT, [row(2)]))
+        write(store, [row(2)])
     monkeypatch.undo()
-    store.write(Write(RECEIPT, [row(3)]))
+    write(store, [row(3)])
     assert list(store.get(["id-2", "id-3"])) == ["id-3"]
     store.close()
 
 
 def test_a_hundred_thousand_ids_go_at_once(store: DuckDbStore) -> None:
-    store.write(Write(RECEIPT, [row(each) for each in range(100_001)]))
-    store.write(Write(RECEIPT, [], [f"id-{each}" for each in range(100_000)]))
+    write(store, [row(each) for each in range(100_001)])
+    write(store, [], [f"id-{each}" for each in range(100_000)])
     assert [each.id for batch in store.rows() for each in batch] == ["id-100000"]
+
+
+@pytest.mark.parametrize("wrong", ["no hex", "ab"])
+@pytest.mark.parametrize("field", ["buried", "raised"])
+def test_a_keyed_hash_that_is_none_keeps_nothing_of_the_write(memory: Path, field: str, wrong: str) -> None:
+    store = DuckDbStore(memory)
+    with pytest.raises(StoreError, match=r"a keyed hash is .*nothing was changed"):
+        store.write(Write(receipt(2), [row(2)], **{field: [wrong]}))
+    assert (count_rows(store), len(store.receipts())) == (1, 1)
+    store.close()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_number_that_was_acknowledged_before_is_refused(memory: Path, number: int) -> None:
+    store = DuckDbStore(memory)
+    with pytest.raises(StoreError, match=f"write {number} cannot come after write 1; nothing was changed"):
+        store.write(Write(receipt(number), [row(2)]))
+    with pytest.raises(StoreError, match=f"write {number} cannot come after write 1; nothing was changed"):
+        store.purge(receipt(number, "purge"))
+    assert (count_rows(store), len(store.receipts())) == (1, 1)
+    store.close()
 
 
 def test_settings_are_written_once_and_keep_off_the_files_own(memory: Path) -> None:
@@ -178,10 +191,30 @@ def test_settings_are_written_once_and_keep_off_the_files_own(memory: Path) -> N
         lambda store: store.rows(),
         lambda store: store.get(["id-1"]),
         lambda store: store.ids_of_subject("anna"),
-        lambda store: store.write(Write(RECEIPT)),
+        lambda store: store.write(Write(receipt(1))),
         lambda store: store.receipts(),
+        lambda store: store.last_receipt(),
+        lambda store: store.receipt_of_request("request"),
+        lambda store: store.tombstones([]),
+        lambda store: store.purge(receipt(2, "purge")),
+        lambda store: store.snapshot(),
+        lambda store: store.keep_snapshot(b"picture"),
     ],
-    ids=["settings", "create", "rows", "get", "ids_of_subject", "write", "receipts"],
+    ids=[
+        "settings",
+        "create",
+        "rows",
+        "get",
+        "ids_of_subject",
+        "write",
+        "receipts",
+        "last_receipt",
+        "receipt_of_request",
+        "tombstones",
+        "purge",
+        "snapshot",
+        "keep_snapshot",
+    ],
 )
 def test_a_closed_store_says_so(memory: Path, use: Callable[[DuckDbStore], object]) -> None:
     store = DuckDbStore(memory)
@@ -192,7 +225,7 @@ def test_a_closed_store_says_so(memory: Path, use: Callable[[DuckDbStore], objec
 
 def test_closing_ends_a_reading_and_lets_the_file_go(path: Path, run: Run) -> None:
     store = DuckDbStore(path)
-    store.write(Write(RECEIPT, [row(each) for each in range(20_000)]))
+    write(store, [row(each) for each in range(20_000)])
     reading = store.rows()
     next(reading)
     store.close()
@@ -204,14 +237,16 @@ def test_closing_ends_a_reading_and_lets_the_file_go(path: Path, run: Run) -> No
 
 def test_threads_write_and_read_together(store: DuckDbStore) -> None:
     failures: list[BaseException] = []
+    in_turn = threading.Lock()
 
     def work(thread: int) -> None:
         try:
             for each in range(10):
                 mine = row(100 * thread + each)
-                store.write(Write(RECEIPT, [mine]))
+                with in_turn:  # a memory numbers its receipts one after another
+                    write(store, [mine])
                 assert store.get([mine.id]) == {mine.id: mine}
-                assert count(store) > each
+                assert count_rows(store) > each
         except BaseException as error:  # noqa: BLE001 - shown by the assertion below
             failures.append(error)
 
@@ -221,12 +256,12 @@ def test_threads_write_and_read_together(store: DuckDbStore) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert (count(store), len(store.receipts())) == (40, 40)
+    assert (count_rows(store), len(store.receipts())) == (40, 40)
 
 
 def test_closing_while_others_read_fails_nobody_but_with_closed(path: Path) -> None:
     store = DuckDbStore(path)
-    store.write(Write(RECEIPT, [row(each) for each in range(30_000)]))
+    write(store, [row(each) for each in range(30_000)])
     ended: list[type[BaseException]] = []
     begun = threading.Barrier(4)
 
@@ -234,7 +269,7 @@ def test_closing_while_others_read_fails_nobody_but_with_closed(path: Path) -> N
         begun.wait()
         try:
             while True:
-                count(store)
+                count_rows(store)
                 store.get(["id-1"])
         except BaseException as error:  # noqa: BLE001 - shown by the assertion below
             ended.append(type(error))

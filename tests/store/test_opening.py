@@ -24,7 +24,7 @@ from protomem.store import Row, Write
 from protomem_store import DuckDbStore
 store = DuckDbStore(pathlib.Path(sys.argv[1]))
 store.create({"encoder": "vectors"})
-store.write(Write(Receipt("r", "learn", 1, "b", "a", "t"), [Row("id-1", None, ("label",), b"codes")]))
+store.write(Write(Receipt("r", "learn", 1, 1, "b" * 64, "a" * 64, "t"), [Row("id-1", None, ("label",), b"codes")]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -92,14 +92,16 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_is_refused_and_stays_as_it_is(memory: Path) -> None:
-    write_duckdb("UPDATE meta SET value = '2' WHERE key = 'format_version'")(memory)
+    write_duckdb("UPDATE meta SET value = '3' WHERE key = 'format_version'")(memory)
     before = memory.read_bytes()
-    with pytest.raises(NotAMemory, match="format version 2, and this release reads version 1"):
+    with pytest.raises(NotAMemory, match="format version 3, and this release reads version 2 and older"):
         DuckDbStore(memory)
     assert memory.read_bytes() == before
 
 
-@pytest.mark.parametrize("statement", ["DROP TABLE receipts", "ALTER TABLE examples DROP COLUMN item"])
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE receipts", "DROP TABLE tombstones", "ALTER TABLE examples DROP COLUMN item"]
+)
 def test_a_memory_without_its_tables_is_damaged(memory: Path, statement: str) -> None:
     write_duckdb(statement)(memory)
     with pytest.raises(MemoryDamaged, match="is not as protomem wrote it"):

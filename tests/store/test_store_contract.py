@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.store.samples import id_hash, next_receipt, receipt, write
 
+from protomem.errors import MemoryDamaged
+from protomem.progress import Progress
 from protomem.receipts import Receipt
 from protomem.store import RamStore, Row, Store, Write
 from protomem_store import DuckDbStore
@@ -33,23 +38,16 @@ class Reopened:
         self._store.close()
         self._store = DuckDbStore(self._path, must_exist=True)
 
-    def settings(self) -> Mapping[str, str]:
-        return self._store.settings()
+    def purge(self, receipt: Receipt, progress: Progress | None = None) -> None:
+        self._store.purge(receipt, progress)
+        self._reopen()
 
-    def rows(self) -> Iterator[Sequence[Row]]:
-        return self._store.rows()
+    def keep_snapshot(self, picture: bytes) -> None:
+        self._store.keep_snapshot(picture)
+        self._reopen()
 
-    def get(self, ids: Sequence[str]) -> dict[str, Row]:
-        return self._store.get(ids)
-
-    def ids_of_subject(self, subject: str) -> list[str]:
-        return self._store.ids_of_subject(subject)
-
-    def receipts(self) -> list[Receipt]:
-        return self._store.receipts()
-
-    def close(self) -> None:
-        self._store.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 KINDS: dict[str, Callable[[Path], Store]] = {
@@ -66,20 +64,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def receipt(number: int = 0) -> Receipt:
-    return Receipt(f"receipt-{number}", "learn", number, "before", "after", "2026-11-20T12:00:00Z")
-
-
 def row(number: int, subject: str | None = None) -> Row:
     return Row(f"id-{number}", subject, (f"label-{number % 3}",), bytes([number % 256]) * 8)
 
 
-def write(store: Store, added: Sequence[Row] = (), removed: Sequence[str] = ()) -> None:
-    store.write(Write(receipt(), added, removed))
-
-
-def everything(store: Store) -> list[Row]:
-    return sorted((row for batch in store.rows() for row in batch), key=lambda row: row.id)
+def everything(store: Store, after: int = 0) -> list[Row]:
+    return sorted((row for batch in store.rows(after) for row in batch), key=lambda row: row.id)
 
 
 def test_a_new_store_is_empty(store: Store) -> None:
@@ -88,6 +78,10 @@ def test_a_new_store_is_empty(store: Store) -> None:
     assert store.get(["id-1"]) == {}
     assert store.ids_of_subject("anna") == []
     assert store.receipts() == []
+    assert store.last_receipt() is None
+    assert store.receipt_of_request("request") is None
+    assert store.tombstones([id_hash(1)]) == set()
+    assert store.snapshot() is None
 
 
 def test_settings_come_back_as_written(store: Store) -> None:
@@ -152,11 +146,93 @@ def test_one_write_can_replace_a_row(store: Store) -> None:
     assert everything(store) == [again, row(2)]
 
 
+@pytest.mark.parametrize("number", [1, 30])
+def test_rows_after_a_receipt_are_those_that_came_with_a_later_one(store: Store, number: int) -> None:
+    blocks = [[row(number * block + each) for each in range(number)] for block in range(3)]
+    numbers = [write(store, block).sequence for block in blocks]
+    again = Row("id-0", None, ("again",), b"")
+    numbers.append(write(store, [again], ["id-0"]).sequence)
+    assert everything(store, after=numbers[1]) == by_id([*blocks[2], again])
+    assert everything(store, after=numbers[2]) == [again]
+    assert everything(store, after=numbers[3]) == []
+    assert everything(store) == by_id([*blocks[0][1:], *blocks[1], *blocks[2], again])
+
+
+def by_id(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.id)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_label_lists_of_any_length_stay_with_their_rows(store: Store, most: int) -> None:
+    words = ["a", "b", "c"]
+    rows = [Row(f"id-{each:05}", None, tuple(words[: each % (most + 1)]), b"") for each in range(25_000)]
+    write(store, rows)
+    write(store, removed=[row.id for row in rows[::7]])
+    assert everything(store) == [row for number, row in enumerate(rows) if number % 7]
+
+
 def test_receipts_come_back_in_order_and_without_ids(store: Store) -> None:
-    kept = [receipt(number) for number in range(20)]
+    kept = [receipt(number, id_hashes=tuple(map(id_hash, range(number)))) for number in range(1, 20)]
     for each in kept:
-        store.write(Write(Receipt(each.id, each.kind, each.count, "before", "after", each.at, ("id-1",), ("id-2",))))
+        store.write(Write(replace(each, ids=("id-1",), unchanged=("id-2",))))
+        assert store.last_receipt() == each
     assert store.receipts() == kept
+
+
+def test_a_receipt_is_found_by_its_request(store: Store) -> None:
+    kept = [receipt(1), receipt(2, request=""), receipt(3)]
+    for each in kept:
+        store.write(Write(each))
+    assert store.receipt_of_request(kept[2].request) == kept[2]
+    assert store.receipt_of_request(kept[0].request) == kept[0]
+    assert store.receipt_of_request(id_hash(99)) is None
+
+
+def test_what_was_buried_stays_so_until_it_is_raised(store: Store) -> None:
+    hashes = [id_hash(number) for number in range(100)]
+    store.write(Write(receipt(1), buried=hashes[:60]))
+    store.write(Write(receipt(2), buried=hashes[50:70]))  # ten of them twice
+    assert store.tombstones(hashes) == set(hashes[:70])
+    store.write(Write(receipt(3), raised=hashes[55:65]))
+    assert store.tombstones(hashes) == {*hashes[:55], *hashes[65:70]}
+    assert store.tombstones(hashes[60:]) == set(hashes[65:70])
+    assert store.tombstones([]) == set()
+
+
+def test_what_is_raised_and_buried_in_one_write_is_buried(store: Store) -> None:
+    store.write(Write(receipt(1), buried=[id_hash(1)]))
+    store.write(Write(receipt(2), buried=[id_hash(1)], raised=[id_hash(1)]))
+    assert store.tombstones([id_hash(1)]) == {id_hash(1)}
+
+
+def test_a_write_that_fails_buries_and_raises_nothing(store: Store) -> None:
+    store.write(Write(receipt(1), buried=[id_hash(1)]))
+    with pytest.raises(MemoryDamaged, match="nothing"):
+        store.write(Write(receipt(2), removed=["never there"], buried=[id_hash(2)], raised=[id_hash(1)]))
+    assert store.tombstones([id_hash(1), id_hash(2)]) == {id_hash(1)}
+    assert store.receipts() == [receipt(1)]
+
+
+@pytest.mark.parametrize("number", [0, 1, 30_000])
+def test_a_purge_keeps_all_that_is_remembered(store: Store, number: int) -> None:
+    store.create({"encoder": "vectors"})
+    rows = [row(each, "anna") for each in range(number)]
+    came = write(store, rows)
+    forgot = next_receipt("forget")
+    store.write(Write(forgot, [row(each) for each in (-1, -2)], [row.id for row in rows[::3]], [id_hash(1)]))
+    purged, told = next_receipt("purge"), []
+    store.purge(purged, lambda done, total: told.append((done, total)))
+    left = [row for place, row in enumerate(rows) if place % 3]
+    assert everything(store) == by_id([*left, row(-1), row(-2)])
+    assert everything(store, after=came.sequence) == by_id([row(-1), row(-2)])
+    assert told == sorted(told)
+    assert told[-1] == (len(left) + 2,) * 2
+    assert store.receipts() == [came, forgot, purged]
+    assert store.last_receipt() == purged
+    assert store.tombstones([id_hash(1), id_hash(2)]) == {id_hash(1)}
+    assert store.settings() == {"encoder": "vectors"}
+    write(store, [row(-3)], ["id--1"])
+    assert store.get(["id--1", "id--2", "id--3"]) == {"id--2": row(-2), "id--3": row(-3)}
 
 
 def test_a_reading_sees_what_was_there_when_it_began(store: Store) -> None:

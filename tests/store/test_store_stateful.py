@@ -1,22 +1,25 @@
-"""Any sequence of writes, failing writes and reopenings leaves the store on disk equal to the one in RAM."""
+"""Any sequence of writes, failing ones, purges, snapshots and reopenings: the store on disk equals the one in RAM."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.store.samples import id_hash, receipt
 
 from protomem.errors import MemoryDamaged
-from protomem.receipts import Receipt
+from protomem.receipts import Kind, Receipt
 from protomem.store import RamStore, Row, Store, Write
 from protomem_store import DuckDbStore
 from protomem_store.schema import RESERVED
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
+HASHES = st.integers(0, 9).map(id_hash)
 CONTENTS = st.builds(
     lambda subject, labels, codes, item: (subject, tuple(sorted(set(labels))), codes, item),
     subject=st.none() | st.sampled_from(["anna", "ben", ""]),
@@ -35,16 +38,20 @@ class StoreMachine(RuleBasedStateMachine):
         self.ram = RamStore()
         self.ids: set[str] = set()
         self.writes = 0
+        self.picture: bytes | None = None
 
-    def write(self, added: list[Row], removed: list[str]) -> None:
-        write = Write(self.receipt(), added, removed)
+    def write(
+        self, added: list[Row], removed: list[str], buried: Sequence[str] = (), raised: Sequence[str] = ()
+    ) -> None:
+        write = Write(self.receipt(), added, removed, buried, raised)
         self.disk.write(write)
         self.ram.write(write)
+        self.picture = None if removed else self.picture
         self.ids = (self.ids - set(removed)) | {row.id for row in added}
 
-    def receipt(self) -> Receipt:
+    def receipt(self, kind: Kind = "learn") -> Receipt:
         self.writes += 1
-        return Receipt(f"receipt-{self.writes}", "learn", self.writes, "before", "after", "now")
+        return receipt(self.writes, kind)
 
     @initialize(settings=st.dictionaries(TEXTS.filter(lambda key: key not in RESERVED), TEXTS, max_size=3))
     def create(self, settings: dict[str, str]) -> None:
@@ -63,21 +70,40 @@ class StoreMachine(RuleBasedStateMachine):
         removed = data.draw(st.lists(st.sampled_from(sorted(self.ids)), unique=True))
         self.write([Row(id, *content) for id in removed[:2]], removed)
 
+    @rule(buried=st.lists(HASHES), raised=st.lists(HASHES))
+    def bury_and_raise(self, buried: list[str], raised: list[str]) -> None:
+        self.write([], [], buried, raised)
+
+    @rule()
+    def purge(self) -> None:
+        made = self.receipt("purge")
+        self.disk.purge(made)
+        self.ram.purge(made)
+        self.picture = None
+
+    @rule(picture=st.binary(max_size=8))
+    def keep_snapshot(self, picture: bytes) -> None:
+        self.disk.keep_snapshot(picture)
+        self.picture = picture
+
     @rule(data=st.data(), contents=st.lists(CONTENTS, min_size=1, max_size=3))
     def fail(self, data: st.DataObject, contents: list[tuple[str | None, tuple[str, ...], bytes, str | None]]) -> None:
         known = data.draw(st.lists(st.sampled_from(sorted(self.ids)), unique=True)) if self.ids else []
         rows = [Row(f"new-{number}", *content) for number, content in enumerate(contents)]
         with pytest.raises(MemoryDamaged, match="were to go"):
-            self.disk.write(Write(self.receipt(), rows, [*known, "never there"]))
+            self.disk.write(Write(receipt(self.writes + 1), rows, [*known, "never there"], [id_hash(1)], [id_hash(2)]))
 
     @rule()
     def reopen(self) -> None:
         self.disk.close()
+        there = {file.name for file in self.path.parent.iterdir()}
+        assert there - {"memory.duckdb.snapshot"} == {"memory.duckdb"}
         self.disk = DuckDbStore(self.path, must_exist=True)
 
     @invariant()
     def answers_are_equal(self) -> None:
         assert answers(self.disk, sorted(self.ids)) == answers(self.ram, sorted(self.ids))
+        assert self.disk.snapshot() == self.picture
 
     def teardown(self) -> None:
         self.disk.close()
@@ -90,7 +116,11 @@ def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
         sorted((row for batch in store.rows() for row in batch), key=lambda row: row.id),
         store.get([*ids[::2], "never there"]),
         [store.ids_of_subject(subject) for subject in ("anna", "ben", "", "nobody")],
+        [sorted(row.id for batch in store.rows(after) for row in batch) for after in (1, 5, 10)],
         store.receipts(),
+        store.last_receipt(),
+        [store.receipt_of_request(receipt(number).request) for number in (1, 5)],
+        store.tombstones([id_hash(number) for number in range(12)]),
     )
 
 

@@ -39,7 +39,7 @@ def print_answer(console: Console, name: str, answer: Answer) -> None:
     console.print(_ranking(answer))
     if answer.label_set is not None:
         console.print(Text.assemble("  label set  ", cell(", ".join(sorted(answer.label_set)) or "none")))
-    console.print(Text.assemble(f"  novelty    {answer.novelty:.3f}", " (abstained: none of these)" * answer.abstained))
+    console.print(Text.assemble(f"  novelty    {_novelty(answer)}", " (abstained: none of these)" * answer.abstained))
     if answer.evidence:
         console.print(_evidence(answer))
 
@@ -51,9 +51,7 @@ def print_answers(console: Console, names: Sequence[str], answers: Sequence[Answ
     )
     for name, answer in zip(names, answers, strict=True):
         nearest = f"{answer.evidence[0].id} ({answer.evidence[0].similarity:.2f})" if answer.evidence else ""
-        table.add_row(
-            cell(name, 40), _label(answer), percent(answer.probability), f"{answer.novelty:.3f}", cell(nearest)
-        )
+        table.add_row(cell(name, 40), _label(answer), percent(answer.probability), _novelty(answer), cell(nearest))
     console.print(table)
 
 
@@ -82,3 +80,7 @@ def _evidence(answer: Answer) -> Table:
             f"{one.similarity:.2f}", cell(one.id, 36), cell(", ".join(one.labels), 36), cell(told, style="dim")
         )
     return table
+
+
+def _novelty(answer: Answer) -> str:
+    return "unknown" if answer.novelty is None else f"{answer.novelty:.3f}"

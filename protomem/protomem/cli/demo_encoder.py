@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.encoders import Encoder
-from protomem.encoders.base import Progress
+from protomem.progress import Progress
 
 __all__ = ["EncodeOnce"]
 

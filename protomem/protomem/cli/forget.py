@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import protomem
+from protomem.cli.receipt_files import read_receipts
 from protomem.cli.shared import AsJson, MemoryPath, open_existing, print_json, reported_errors
 from protomem.errors import InvalidInput
 
@@ -19,23 +21,35 @@ def forget(
     ids: Annotated[list[str] | None, typer.Option("--id", help="Forget this example; may be repeated.")] = None,
     subject: Annotated[str | None, typer.Option(help="Forget every example of this subject.")] = None,
     label: Annotated[str | None, typer.Option(help="Forget every example with this label.")] = None,
+    receipt_file: Annotated[
+        Path | None, typer.Option("--receipt", metavar="FILE", help="Forget what these receipts say was learned.")
+    ] = None,
+    purge: Annotated[bool, typer.Option("--purge", help="Take their bytes out of the file too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Forget examples exactly: the memory becomes the one that never saw them."""
-    if sum((bool(ids), subject is not None, label is not None)) != 1:
-        raise InvalidInput("say what to forget: exactly one of --id, --subject and --label")
+    if sum((bool(ids), subject is not None, label is not None, receipt_file is not None)) != 1:
+        raise InvalidInput("say what to forget: exactly one of --id, --subject, --label and --receipt")
+    learned = read_receipts(receipt_file) if receipt_file else []
     with open_existing(memory) as opened:
-        count = _count(opened, ids, subject, label)
+        count = sum(one.count for one in learned) if learned else _count(opened, ids, subject, label)
         if count and not yes:
             typer.confirm(f"Forget {count} of {len(opened)} examples of {memory}?", abort=True, err=True)
-        receipt = opened.forget(ids=ids or None, subject=subject, label=label)
+        if learned:
+            receipts = [opened.forget(receipt=one) for one in learned]
+        else:
+            receipts = [opened.forget(ids=ids or None, subject=subject, label=label)]
+        if purge:
+            opened.purge()
         left, digest = len(opened), opened.digest()
 
+    forgotten = sum(one.count for one in receipts)
     if as_json:
-        print_json({"forgotten": receipt.count, "examples": left, "receipt": receipt.id, "digest": digest})
+        receipt_ids = [one.id for one in receipts]
+        print_json({"forgotten": forgotten, "examples": left, "receipts": receipt_ids, "digest": digest})
     else:
-        typer.echo(f"forgot {receipt.count} examples; {left} are left")
+        typer.echo(f"forgot {forgotten} examples; {left} are left")
 
 
 def _count(memory: protomem.Memory, ids: list[str] | None, subject: str | None, label: str | None) -> int:

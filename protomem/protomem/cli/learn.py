@@ -11,9 +11,10 @@ from rich.table import Table
 import protomem
 from protomem.cli.file_query import Columns
 from protomem.cli.reading import Batch, ItemFile
+from protomem.cli.receipt_files import append_receipt
 from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, print_json, progress_bar, reported_errors
-from protomem.encoders.base import Progress as Reports
-from protomem.errors import ProtomemError
+from protomem.errors import InvalidInput, ProtomemError
+from protomem.progress import Progress as Reports
 from protomem.receipts import Receipt
 from protomem.settings import Retain
 
@@ -44,16 +45,26 @@ def learn(
     where: Annotated[str | None, typer.Option(help="Learn only the rows of this SQL condition.")] = None,
     retain: Annotated[
         Retain | None,
-        typer.Option(help="What a new memory keeps of each example: codes, or items for the text as well."),
+        typer.Option(help="What a new memory keeps of each example: codes, items for the text as well, or nothing."),
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Rows that are learned at once, wholly or not at all.")] = 1000,
+    relearn: Annotated[bool, typer.Option("--relearn", help="Learn ids anew that were forgotten before.")] = False,
+    receipts_file: Annotated[
+        Path | None,
+        typer.Option("--receipts", metavar="FILE", help="Append each receipt to this file; needed to retain nothing."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach a memory the examples in a file; the memory is created if it is not there."""
     columns = Columns(text_column, vectors_column, label_column, id_column, subject_column)
     source = ItemFile(file, columns, where, labels_separator)
     with protomem.open(memory, encoder=encoder or _first_encoder(memory, source), retain=retain) as opened:
-        receipts = _learn_all(opened, source, batch)
+        if opened.settings.retain == "nothing" and receipts_file is None:
+            raise InvalidInput(
+                'this memory retains "nothing", and forgets only by the receipts of what it learned: '
+                "say with --receipts in which file to put them"
+            )
+        receipts = _learn_all(opened, source, batch, receipts_file, relearn=relearn)
         report = _report(memory, opened, receipts)
     if as_json:
         print_json(report)
@@ -68,21 +79,27 @@ def _first_encoder(path: Path, source: ItemFile) -> str | None:
     return DEFAULT_ENCODER if source.columns.vectors is None else f"vectors:{source.dimension()}"
 
 
-def _learn_all(memory: protomem.Memory, source: ItemFile, size: int) -> list[Receipt]:
+def _learn_all(
+    memory: protomem.Memory, source: ItemFile, size: int, receipts_file: Path | None, *, relearn: bool
+) -> list[Receipt]:
     receipts = []
     with progress_bar("learning") as report:
         for batch in source.batches(size):
-            receipts.append(_learn_batch(memory, source, batch, report))
+            receipts.append(_learn_batch(memory, source, batch, report, relearn=relearn))
+            if receipts_file is not None:
+                append_receipt(receipts_file, receipts[-1])
             report(batch.last, source.count)
     return receipts
 
 
-def _learn_batch(memory: protomem.Memory, source: ItemFile, batch: Batch, report: Reports) -> Receipt:
+def _learn_batch(memory: protomem.Memory, source: ItemFile, batch: Batch, report: Reports, *, relearn: bool) -> Receipt:
     def advance(done: int, _: int) -> None:
         report(batch.first - 1 + done, source.count)
 
     try:
-        return memory.learn(batch.items, batch.labels or [], batch.ids, batch.subjects, progress=advance)
+        return memory.learn(
+            batch.items, batch.labels or [], batch.ids, batch.subjects, progress=advance, relearn=relearn
+        )
     except ProtomemError:
         before = f"; the {batch.first - 1} rows before are remembered" if batch.first > 1 else ""
         typer.echo(f"nothing of rows {batch.first} to {batch.last} of {source.path} was learned{before}", err=True)

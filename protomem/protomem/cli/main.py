@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from protomem.cli.audit import audit
 from protomem.cli.classes import classes
 from protomem.cli.demo import demo
 from protomem.cli.forget import forget
 from protomem.cli.learn import learn
 from protomem.cli.predict import predict
+from protomem.cli.purge import purge
+from protomem.cli.receipts import receipts
 from protomem.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -23,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # what is no ProtomemError is a defect, and its traceback belongs to the report
 )
-for _command in (demo, learn, predict, forget, classes, verify):
+for _command in (demo, learn, predict, forget, purge, classes, verify, receipts, audit):
     app.command()(_command)
 
 

@@ -16,8 +16,8 @@ from protomem.cli.answers import answer_as_json, print_answer, print_answers
 from protomem.cli.file_query import Columns
 from protomem.cli.reading import ItemFile
 from protomem.cli.shared import OUT, AsJson, MemoryPath, open_existing, print_json, progress_bar, reported_errors
-from protomem.encoders.base import Progress as Reports
 from protomem.errors import InvalidInput
+from protomem.progress import Progress as Reports
 
 __all__ = ["predict"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,11 +11,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 import protomem
-from protomem.encoders.base import Progress as Reports
 from protomem.errors import InvalidInput, ProtomemError
+from protomem.progress import Progress as Reports
+from protomem.reports import Check
 
 __all__ = [
     "ERR",
@@ -26,6 +28,7 @@ __all__ = [
     "cell",
     "open_existing",
     "percent",
+    "print_checks",
     "print_json",
     "progress_bar",
     "reported_errors",
@@ -58,13 +61,26 @@ def progress_bar(what: str) -> Iterator[Reports]:
 
 
 def open_existing(path: Path) -> protomem.Memory:
-    """Open a memory that must be there already, with the encoder it was made with."""
-    return protomem.open(path, create=False)
+    """Open a memory that must be there already, with the encoder it was made with; say if it took longer than usual."""
+    memory = protomem.open(path, create=False)
+    if memory.opening.note:
+        typer.echo(memory.opening.note, err=True)
+    return memory
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """The document on stdout, where nothing else is printed."""
     typer.echo(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def print_checks(console: Console, checks: Sequence[Check]) -> None:
+    """One line a check. What does not fit the terminal is cut; `--json` has all of it."""
+    detail = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table = Table("", "", detail, box=None, show_header=False, pad_edge=False, padding=(0, 2), expand=True)
+    for check in checks:
+        verdict = cell("ok", style="green") if check.ok else cell("WRONG", style="bold red")
+        table.add_row(verdict, cell(check.name), cell(check.detail, style="dim"))
+    console.print(table)
 
 
 def cell(text: str, width: int | None = None, style: str = "") -> Text:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
-from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, open_existing, print_json, progress_bar, reported_errors
+from protomem.cli.shared import (
+    OUT,
+    AsJson,
+    MemoryPath,
+    open_existing,
+    print_checks,
+    print_json,
+    progress_bar,
+    reported_errors,
+)
 from protomem.verification import Verification
 
 __all__ = ["print_verification", "verify"]
@@ -33,11 +41,6 @@ def verify(memory: MemoryPath, as_json: AsJson = False) -> None:
 
 
 def print_verification(console: Console, found: Verification) -> None:
-    """One line a check, then the digest. What does not fit the terminal is cut; `--json` has all of it."""
-    detail = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-    table = Table("", "", detail, box=None, show_header=False, pad_edge=False, padding=(0, 2), expand=True)
-    for check in found.checks:
-        verdict = cell("ok", style="green") if check.ok else cell("WRONG", style="bold red")
-        table.add_row(verdict, cell(check.name), cell(check.detail, style="dim"))
-    console.print(table)
+    """One line a check, then the digest."""
+    print_checks(console, found.checks)
     console.print(f"digest {found.digest}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Encoder", "Progress"]
+from protomem.progress import Progress
 
-Progress = Callable[[int, int], None]
-"""Called with (items done, items in all) while long work goes on."""
+__all__ = ["Encoder"]
 
 
 class Encoder(Protocol):

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from onnxruntime import InferenceSession, SessionOptions
 
-from protomem.encoders.base import Progress
 from protomem.encoders.onnx_export import exported_graph
 from protomem.encoders.onnx_layout import ModelLayout, read_layout
 from protomem.encoders.onnx_tokenizer import load_tokenizer
 from protomem.encoders.texts import checked_texts
 from protomem.encoders.weights import download, local_folder
 from protomem.errors import InvalidInput, InvalidItem
+from protomem.progress import Progress
 
 __all__ = ["OnnxEncoder"]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from protomem.encoders.base import Progress
 from protomem.encoders.sentence_fingerprint import sentence_fingerprint
 from protomem.encoders.texts import checked_texts
 from protomem.encoders.torch_loading import faiss_before_torch, quiet_loading
 from protomem.encoders.weights import local_folder, unknown_model
 from protomem.errors import InvalidInput, MissingExtra
+from protomem.progress import Progress
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import MAX_DIMENSION
-from protomem.encoders.base import Progress
 from protomem.errors import InvalidInput, InvalidVectors
+from protomem.progress import Progress
 
 __all__ = ["Vectors"]
 

@@ -17,12 +17,12 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.linalg.lapack import dpotri
+from scipy.linalg.lapack import dpotri, dtrtri
 
 from protomem.lift import FEATURE_MAX, Features
 from protomem.products import products
 
-__all__ = ["STRENGTHS", "Analytic", "Dual", "Primal", "choose_strength"]
+__all__ = ["STRENGTHS", "Analytic", "Dual", "Primal", "choose_strength", "solve_sums"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,9 +67,10 @@ class Primal:
     def __init__(
         self, gram: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], count: int, strength: float
     ) -> None:
-        ridge = _ridge(strength, float(np.trace(gram)), count)
+        self._count = count
+        self._ridge = _ridge(strength, float(np.trace(gram)), count)
         shifted = gram.astype(np.float64, order="F")
-        shifted[np.diag_indices_from(shifted)] += ridge
+        shifted[np.diag_indices_from(shifted)] += self._ridge
         self._factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
         self._moments = moments
         self._strength = strength
@@ -83,6 +84,16 @@ class Primal:
         columns = np.asfortranarray(features.T, dtype=np.float64)
         half = solve_triangular(self._factor[0], columns, lower=True, overwrite_b=True, check_finite=False)
         return np.asarray(np.square(half).sum(axis=0))
+
+    def cross_validation(self, squares: int) -> float:
+        """Generalised cross-validation of this strength, where `squares` is |Y|², the number of labels of examples."""
+        half, _ = dtrtri(self._factor[0], lower=1)
+        trace = len(half) - self._ridge * float(np.square(np.tril(half)).sum())
+        moments = np.asfortranarray(self._moments, dtype=np.float64)
+        weights = cho_solve(self._factor, moments, check_finite=False)
+        fitted = float((weights * moments).sum())
+        residual = squares - fitted - self._ridge * float(np.square(weights).sum())
+        return self._count * residual / (self._count - trace) ** 2
 
 
 @final
@@ -119,6 +130,18 @@ def choose_strength(features: Features, targets: npt.NDArray[np.bool_]) -> float
     ridges = {strength: _ridge(strength, trace, len(kernel)) for strength in STRENGTHS}
     errors = {strength: _leave_one_out_errors(kernel, targets, ridge) for strength, ridge in ridges.items()}
     return min(reversed(STRENGTHS), key=lambda strength: errors[strength])
+
+
+def solve_sums(
+    gram: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], count: int
+) -> Analytic:
+    """The weights from sums alone: `moments` (D, labels), `counts` (labels,) examples of each label, `count` in all.
+
+    The strength is that of least generalised cross-validation, n · |Y - Ŷ|² / (n - tr H)²; of equals the largest.
+    Source: Golub, Heath and Wahba 1979; everything in it is a function of ΦᵀΦ, ΦᵀY and |Y|².
+    """
+    problems = [Primal(gram, moments, count, strength) for strength in reversed(STRENGTHS)]
+    return min(problems, key=lambda problem: problem.cross_validation(int(counts.sum()))).solve()
 
 
 def _inner(left: Features, right: Features) -> Floats:

@@ -1,0 +1,132 @@
+"""What a memory keeps of its examples, and what learning and forgetting mean there.
+
+There are two ways: `KeptExamples` keeps the codes of each example, `SumsAlone` keeps nothing but sums. A memory chooses
+one by its setting `retain` and asks it; neither is safe for threads, as the memory holds the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from protomem.answers import Answer
+from protomem.codes import Codes
+from protomem.errors import EmptyMemory
+from protomem.loading import Opening
+from protomem.predicting import Question
+from protomem.progress import Progress
+from protomem.receipts import Receipt
+from protomem.store import Row
+from protomem.verification import Verification
+
+__all__ = ["Answering", "Keeping", "Steps", "Wish", "refuse_empty"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be forgotten: one of these is given."""
+
+    ids: list[str] | None = None
+    subject: str | None = None
+    label: str | None = None
+    receipt: Receipt | None = None
+
+
+class Answering(Protocol):
+    """An immutable picture of a memory that answers, from any number of threads."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every label it can answer, sorted."""
+        ...
+
+    def answers(self, codes: Codes, question: Question) -> list[Answer]:
+        """Answers for codes (n, d)."""
+        ...
+
+
+class Keeping(Protocol):
+    """The examples of one memory, on its store."""
+
+    @property
+    def keeps_examples(self) -> bool:
+        """Whether there are examples to compare an item with."""
+        ...
+
+    @property
+    def opening(self) -> Opening:
+        """How it came from the store."""
+        ...
+
+    @property
+    def steps(self) -> Steps:
+        """Whether a change was cut short, and all of this has to be made anew from the store."""
+        ...
+
+    def count(self) -> int:
+        """How many examples are remembered."""
+        ...
+
+    def classes(self) -> dict[str, int]:
+        """How many remembered examples carry each label, by label."""
+        ...
+
+    def rows(self) -> list[Row]:
+        """The kept examples. Raises `InvalidInput` where none are kept."""
+        ...
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The kept texts of these examples."""
+        ...
+
+    def learn(self, given: Sequence[Row], request: str, *, named: bool, relearn: bool) -> Receipt:
+        """Remember these rows; `named` says that their ids are the caller's own."""
+        ...
+
+    def forget(self, wish: Wish, request: str) -> Receipt:
+        """Forget what is wished."""
+        ...
+
+    def purge(self, progress: Progress | None) -> Receipt:
+        """Take the bytes of everything forgotten out of the store."""
+        ...
+
+    def answering(self) -> Answering:
+        """Solved heads of now. Raises `EmptyMemory`."""
+        ...
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of everything learned."""
+        ...
+
+    def verify(self, progress: Progress | None) -> Verification:
+        """Recompute what can be recomputed, and compare it bit for bit with what is in use."""
+        ...
+
+    def snapshot(self) -> None:
+        """Keep the sums where that makes the next opening faster."""
+        ...
+
+
+@final
+class Steps:
+    """Whether a change was cut short halfway: `consistent` until then."""
+
+    def __init__(self) -> None:
+        self.consistent = True
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """What happens inside changes the state step by step; if it is cut short, the truth is in the store."""
+        self.consistent = False
+        yield
+        self.consistent = True
+
+
+def refuse_empty(count: int) -> None:
+    """Raise `EmptyMemory` if nothing is remembered."""
+    if not count:
+        raise EmptyMemory("nothing is remembered yet: teach it with memory.learn(items, labels)")

@@ -1,0 +1,152 @@
+"""A memory that keeps the codes of every example, and their texts if it was asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, final
+
+from protomem.errors import InvalidReceipt, NotRemembered
+from protomem.inputs import listed
+from protomem.keeping import Steps, Wish, refuse_empty
+from protomem.ledger import Ledger
+from protomem.loading import SNAPSHOT_FROM, load_state
+from protomem.matching import new_rows, repeated, repeated_learning
+from protomem.predicting import Predictor
+from protomem.progress import Progress
+from protomem.receipts import Receipt
+from protomem.space import Space
+from protomem.store import Row, Store, Write
+from protomem.verification import Verification, verify
+
+__all__ = ["KeptExamples"]
+
+
+@final
+class KeptExamples:
+    """See `protomem.keeping.Keeping`. `reproducible` says whether the encoder gives an item the same codes always."""
+
+    def __init__(self, store: Store, space: Space, ledger: Ledger, *, reproducible: bool) -> None:
+        self.keeps_examples = True
+        self.steps = Steps()
+        self._store = store
+        self._ledger = ledger
+        self._reproducible = reproducible
+        self._state, self.opening = load_state(store, space, ledger)
+        self._has_snapshot = not self.opening.summed
+        self._predictor: Predictor | None = None
+
+    def count(self) -> int:
+        return len(self._state.labels_of)
+
+    def classes(self) -> dict[str, int]:
+        return self._state.classes()
+
+    def rows(self) -> list[Row]:
+        return [row for batch in self._store.rows() for row in batch]
+
+    def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
+        return {id: row.item for id, row in self._store.get(ids).items()}
+
+    def learn(self, given: Sequence[Row], request: str, *, named: bool, relearn: bool) -> Receipt:
+        remembered = self._store.get([row.id for row in given if row.id in self._state.labels_of])
+        steady, secrets = self._reproducible, self._ledger.secrets
+        if first := self._ledger.first(request):
+            return repeated_learning(first, given, remembered, secrets, reproducible=steady)
+        fresh, unchanged = new_rows(given, remembered, reproducible=steady)
+        raised = self._ledger.raised([row.id for row in fresh], relearn=relearn) if named else []
+        return self._commit("learn", request, added=fresh, unchanged=unchanged, raised=raised)
+
+    def forget(self, wish: Wish, request: str) -> Receipt:
+        if first := self._ledger.first(request):
+            return repeated(first, "forget", wish.ids or (), self._ledger.secrets)
+        return self._commit("forget", request, removed=self._named(wish))
+
+    def purge(self, progress: Progress | None) -> Receipt:
+        receipt = self._ledger.next("purge", self._ledger.state, self._ledger.unpurged())
+        with self.steps.changing():
+            self._store.purge(receipt, progress)
+            self._ledger.take(receipt)
+            self._has_snapshot = False
+        return receipt
+
+    def answering(self) -> Predictor:
+        refuse_empty(self.count())
+        if self._predictor is None or self._predictor.version != self._state.version:
+            with self.steps.changing():
+                self._predictor = Predictor.of(self._state, self._predictor)
+        return self._predictor
+
+    def digest(self) -> str:
+        with self.steps.changing():
+            return self._state.digest()
+
+    def verify(self, progress: Progress | None) -> Verification:
+        with self.steps.changing():
+            public_key = self._ledger.secrets.public_key
+            return verify(self._state, self.rows(), self._store.receipts(), public_key, progress)
+
+    def snapshot(self) -> None:
+        if not self._store.keeps_snapshots or self.count() < SNAPSHOT_FROM or self._has_snapshot:
+            return
+        with self.steps.changing():
+            taken = self._state.snapshot(self._ledger.sequence)
+        self._store.keep_snapshot(taken.to_bytes(self._ledger.secrets))
+        self._has_snapshot = True
+
+    def _named(self, wish: Wish) -> list[str]:
+        """The ids that a `forget` means."""
+        if wish.subject is not None:
+            found = self._store.ids_of_subject(wish.subject)
+            return _found(found, f"subject {wish.subject!r} has no remembered example")
+        if wish.label is not None:
+            carried = [id for id, labels in self._state.labels_of.items() if wish.label in labels]
+            return _found(carried, f"label {wish.label!r} has no remembered example: memory.classes() lists the labels")
+        if wish.receipt is not None:
+            return self._learned_by(wish.receipt)
+        wanted = list(dict.fromkeys(wish.ids or ()))
+        missing = [id for id in wanted if id not in self._state.labels_of]
+        if missing:
+            raise NotRemembered(f"not remembered: {listed(missing)}; nothing was forgotten, remove them and try again")
+        return wanted
+
+    def _learned_by(self, receipt: Receipt) -> list[str]:
+        """The ids that this receipt of a `learn` is about, all of them remembered still."""
+        self._ledger.require_own(receipt)
+        by_hash = {self._ledger.secrets.id_hash(id): id for id in self._state.labels_of}
+        missing = [one for one in receipt.id_hashes if one not in by_hash]
+        if missing:
+            raise NotRemembered(
+                f"{len(missing)} of the {receipt.count} examples of this receipt are not remembered any more; nothing "
+                "was forgotten: forget the others by their ids"
+            )
+        if not receipt.id_hashes:
+            raise InvalidReceipt("this receipt is of a learning that added nothing: there is nothing to forget")
+        return [by_hash[one] for one in receipt.id_hashes]
+
+    def _commit(
+        self,
+        kind: Literal["learn", "forget"],
+        request: str,
+        added: Sequence[Row] = (),
+        removed: Sequence[str] = (),
+        unchanged: Sequence[str] = (),
+        raised: Sequence[str] = (),
+    ) -> Receipt:
+        """One change: what follows from it is worked out, rows and receipt are kept, then it is taken over."""
+        change = self._state.change(added, removed)
+        ids = (*change.added, *removed)
+        hashes = [self._ledger.secrets.id_hash(id) for id in ids]
+        receipt = self._ledger.next(kind, change.commitment.hex(), hashes, request, ids, unchanged)
+        buried = receipt.id_hashes if kind == "forget" else ()
+        with self.steps.changing():
+            self._store.write(Write(receipt, added, removed, buried, raised))
+            self._state.apply(change)
+            self._ledger.take(receipt)
+            self._has_snapshot = False
+        return receipt
+
+
+def _found(ids: list[str], otherwise: str) -> list[str]:
+    if not ids:
+        raise NotRemembered(otherwise)
+    return ids
