@@ -42,7 +42,7 @@ bench: $(TEST_READY)  ## accuracy and speed beside scikit-learn, one table a que
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/run_all.py
 
 sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparison the defaults were chosen from
-	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core
+	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core tests/faults
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
 clean:  ## remove the virtual environment, caches and builds

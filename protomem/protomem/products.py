@@ -14,7 +14,8 @@ from typing import Final, Protocol, final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+
+from protomem.runtime import onnxruntime
 
 __all__ = ["RIGHT_MAX", "Float32Products", "Int8Products", "Numbers", "Products", "products"]
 

@@ -12,6 +12,7 @@ What is acknowledged is marked (`mark.py`). Opening goes in this order, so that 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -97,6 +98,7 @@ class Database:
         with self._writing:
             try:
                 with translated(self.path), self._writer() as writer:
+                    self._hold.require_in_place()
                     self._require_later(entry)
                     yield writer
             except ProtomemError as error:
@@ -179,8 +181,9 @@ class Database:
             self._hold.remove_file()  # DuckDB refuses an empty file
 
     def _refuse_what_is_left(self) -> None:
-        """Refuse to begin anew beside the log or the mark of a file that is gone. DuckDB would delete the log."""
+        """Refuse to begin anew beside what belongs to a file that is gone. DuckDB would delete its log."""
         left = [self.files.log.name] if self.files.has_log() else []
+        left += [file.name for file in (self.files.snapshot, *self.files.all_sums()) if file.exists()]
         if (self._mark.newest or NOTHING) != NOTHING:
             left.append(self.files.mark.name)
         if left:
@@ -266,17 +269,22 @@ class Database:
             )
 
     def _acknowledge(self, entry: Entry) -> None:
-        """Mark what is committed. If the disk refuses that, fold the log in: then nothing is left to be guarded."""
+        """Mark what is committed. If the disk refuses that, fold the log in: then nothing is left to be guarded.
+
+        If it refuses that too, the write is as durable as ever, and only damage to its log would go unnoticed until
+        the next one is marked: a warning, since an error would say that nothing was kept.
+        """
         try:
             with translated(self.path):
                 self._mark.write(entry)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             if not self._checkpoint_or_let_go():
-                raise
+                warnings.warn(f"{error}: the write is kept, but not guarded against a damaged log", stacklevel=2)
 
     def _replace(self, entry: Entry, write_copy: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
         with self._gate:
             root = self._live()
+        self._hold.require_in_place()
         self._require_later(entry)
         self.files.drop_snapshot()
         self.files.clear_temporary()

@@ -39,6 +39,8 @@ _BY_WORDS: tuple[tuple[str, type[ProtomemError], str], ...] = (
     ("database file with version number", NotAMemory, FOREIGN),
     ("Connection already closed", MemoryClosed, CLOSED),
     ("Could not write", StoreUnavailable, REFUSED),
+    ("fsync failed", StoreUnavailable, REFUSED),
+    ("Could not remove file", StoreUnavailable, REFUSED),
     ("No space left", StoreUnavailable, REFUSED),
     ("Failed to commit", StoreUnavailable, REFUSED),  # one writer and no constraints: nothing else can refuse
     ("Corrupt", MemoryDamaged, DAMAGED),

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import final
 
-from protomem.errors import MemoryLocked, NotAMemory
+from protomem.errors import MemoryLocked, NotAMemory, StoreUnavailable
 
 if sys.platform != "win32":  # there DuckDB's own lock does not fall off, and a second descriptor would be refused
     import fcntl
@@ -67,6 +67,20 @@ class Hold:
             raise
         self._unlock()
         self._descriptor = descriptor
+
+    def require_in_place(self) -> None:
+        """Raise `StoreUnavailable` if the path leads to another file, or to none: what is written would be lost."""
+        if self._descriptor is None:
+            return
+        try:
+            is_there = os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            raise StoreUnavailable(
+                f"{self._path}: the file was moved, removed or replaced while it was open; nothing was changed: put it "
+                "back, or close the memory and open the right file"
+            )
 
     def holds_database(self) -> bool:
         """Whether the locked file is a DuckDB database (True) or one that was never finished (False).

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -112,3 +116,12 @@ def test_the_graph_is_one_operator_of_onnx() -> None:
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
     assert model == onnx.ModelProto.FromString(MATMUL_INTEGER)
+
+
+def test_loading_the_library_leaves_nothing_in_the_users_folders(tmp_path: Path) -> None:
+    """onnxruntime would write a device id and a database of events there."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    folders = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA"), str(tmp_path))
+    code = "import protomem, protomem.products; protomem.products.products()"
+    subprocess.run([sys.executable, "-c", code], env=environment | folders, check=True)
+    assert list(tmp_path.rglob("*")) == []

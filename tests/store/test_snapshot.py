@@ -94,11 +94,16 @@ def test_what_a_dead_process_left_is_never_trusted(memory: Path) -> None:
     assert names(memory) == {""}
 
 
-def test_a_new_memory_takes_over_no_snapshot(path: Path) -> None:
-    path.with_name(path.name + ".snapshot").write_bytes(b"of another")
-    store = DuckDbStore(path)
-    assert store.snapshot() is None
-    store.close()
+@pytest.mark.parametrize("suffix", [".snapshot", ".sums-3"])
+def test_a_memory_is_not_begun_anew_beside_what_another_left(path: Path, suffix: str) -> None:
+    """Its file was lost or cut to nothing: an empty memory in its place would hide that."""
+    left = path.with_name(path.name + suffix)
+    left.write_bytes(b"of another")
+    with pytest.raises(MemoryDamaged, match=r"what belongs to it is here \(.*\) and the file itself is not"):
+        DuckDbStore(path)
+    assert left.read_bytes() == b"of another"
+    left.unlink()
+    DuckDbStore(path).close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the permissions of a POSIX system")

@@ -11,7 +11,6 @@ from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
-from onnxruntime import InferenceSession, SessionOptions
 
 from protomem.encoders.onnx_export import exported_graph
 from protomem.encoders.onnx_layout import ModelLayout, read_layout
@@ -20,6 +19,7 @@ from protomem.encoders.texts import checked_texts
 from protomem.encoders.weights import download, local_folder
 from protomem.errors import InvalidInput, InvalidItem
 from protomem.progress import Progress
+from protomem.runtime import onnxruntime
 
 __all__ = ["OnnxEncoder"]
 
@@ -126,16 +126,16 @@ def _default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("protomem")) / "onnx"
 
 
-def _options(threads: int | None) -> SessionOptions:
+def _options(threads: int | None) -> onnxruntime.SessionOptions:
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise InvalidInput(f"threads={threads!r}: pass a whole number from 1, or None for one a core")
-    options = SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0  # 0 is onnxruntime's own choice
     return options
 
 
-def _session(graph: Path, options: SessionOptions) -> InferenceSession:
-    return InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+def _session(graph: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
 
 def _fingerprint(layout: ModelLayout, graph_sha256: str) -> str:

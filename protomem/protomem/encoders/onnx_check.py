@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 
 from protomem.encoders.onnx_layout import ModelLayout
 from protomem.encoders.onnx_tokenizer import load_tokenizer
 from protomem.errors import InvalidInput
+from protomem.runtime import onnxruntime
 
 __all__ = ["check_hidden_states", "check_tokens"]
 
