@@ -69,7 +69,9 @@ class Group:
 
 def hash_codes(codes: Codes) -> npt.NDArray[np.uint64]:
     """BLAKE2b-128 of each row: uint64 (n, 2)."""
-    digests = b"".join(hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in codes)
+    joined, width = codes.tobytes(), codes.shape[1]
+    starts = range(0, len(joined), width)
+    digests = b"".join([hashlib.blake2b(joined[start : start + width], digest_size=16).digest() for start in starts])
     return np.frombuffer(digests, dtype="<u8").reshape(len(codes), 2).astype(np.uint64)
 
 
