@@ -9,7 +9,7 @@ from protomem.errors import InvalidReceipt, NotRemembered
 from protomem.inputs import listed
 from protomem.keeping import Steps, Wish, refuse_empty
 from protomem.ledger import Ledger
-from protomem.loading import SNAPSHOT_FROM, load_state
+from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
 from protomem.progress import Progress
@@ -86,12 +86,15 @@ class KeptExamples:
             return verify(self._state, self.rows(), self._store.receipts(), public_key, progress)
 
     def snapshot(self) -> None:
-        if not self._store.keeps_snapshots or self.count() < SNAPSHOT_FROM or self._has_snapshot:
+        if not self._store.keeps_snapshots or not self._ledger.sequence or self._has_snapshot:
             return
+        self._store.keep_snapshot(NO_SUMS if self.count() < SNAPSHOT_FROM else self._picture())
+        self._has_snapshot = True
+
+    def _picture(self) -> bytes:
         with self.steps.changing():
             taken = self._state.snapshot(self._ledger.sequence)
-        self._store.keep_snapshot(taken.to_bytes(self._ledger.secrets))
-        self._has_snapshot = True
+        return taken.to_bytes(self._ledger.secrets)
 
     def _named(self, wish: Wish) -> list[str]:
         """The ids that a `forget` means."""

@@ -13,11 +13,15 @@ from protomem.space import Space
 from protomem.state import State
 from protomem.store import Row, Store
 
-__all__ = ["SNAPSHOT_FROM", "Opening", "load_state"]
+__all__ = ["NO_SUMS", "SNAPSHOT_FROM", "Opening", "load_state"]
 
 SNAPSHOT_FROM = 2_048
 """Examples from which a snapshot is kept. Fewer are summed anew in some 70 ms, and a small memory of a few hundred
 kilobytes should not have a snapshot of megabytes beside it."""
+
+NO_SUMS = b""
+"""The snapshot of a small memory: that it is there shows that the file beside it was a memory, should that be cut to
+nothing, which would else open as a new one."""
 
 
 @final
@@ -52,7 +56,7 @@ def load_state(store: Store, space: Space, ledger: Ledger) -> tuple[State, Openi
 def _resume(store: Store, space: Space, ledger: Ledger, rows: Sequence[Row]) -> tuple[State | None, Opening]:
     anew = f"{len(rows)} examples were summed anew"
     picture = store.snapshot()
-    if picture is None:
+    if picture is None or (picture == NO_SUMS and len(rows) < SNAPSHOT_FROM):
         return None, Opening(
             len(rows), len(rows), f"there was no snapshot: {anew}" if len(rows) >= SNAPSHOT_FROM else ""
         )

@@ -120,9 +120,9 @@ def test_a_memory_closed_cleanly_opens_without_learning_anew(tmp_path: Path) -> 
         assert memory.verify().ok
 
 
-def test_a_small_memory_keeps_no_snapshot_and_needs_no_word_about_it(tmp_path: Path) -> None:
+def test_a_small_memory_keeps_no_sums_and_needs_no_word_about_it(tmp_path: Path) -> None:
     digest = taught(tmp_path / "m.duckdb", 50)
-    assert not file(tmp_path / "m.duckdb").exists()
+    assert file(tmp_path / "m.duckdb").read_bytes() == b""
     with opened(tmp_path / "m.duckdb") as memory:
         assert memory.opening == protomem.Opening(50, 50, "")
         assert memory.digest() == digest
@@ -201,3 +201,15 @@ def test_a_missing_snapshot_is_said(tmp_path: Path) -> None:
     with opened(path) as memory:
         assert memory.opening.note == f"there was no snapshot: {SNAPSHOT_FROM} examples were summed anew"
         assert memory.digest() == digest
+
+
+@pytest.mark.parametrize("count", [1, SNAPSHOT_FROM])
+@pytest.mark.parametrize("left", [0, 100, 12_000])
+def test_a_closed_memory_that_was_cut_to_nothing_does_not_open_as_a_new_one(
+    tmp_path: Path, count: int, left: int
+) -> None:
+    path = tmp_path / "m.duckdb"
+    taught(path, count)
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(protomem.MemoryDamaged, match=r"what belongs to it is here \(m.duckdb.snapshot\)"):
+        opened(path)
