@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LANES", "Commitment", "content"]
+__all__ = ["Commitment", "content"]
 
 LANES = 1_024
 """Numbers in the state: the parameters lthash16 of the paper, at least 200 bits of security."""

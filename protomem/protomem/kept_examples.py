@@ -32,7 +32,8 @@ class KeptExamples:
         self._ledger = ledger
         self._reproducible = reproducible
         self._state, self.opening = load_state(store, space, ledger)
-        self._has_snapshot = not self.opening.summed
+        is_small = self.count() < SNAPSHOT_FROM
+        self._has_snapshot = store.snapshot() == NO_SUMS if is_small else not self.opening.summed
         self._predictor: Predictor | None = None
 
     def count(self) -> int:
@@ -115,7 +116,8 @@ class KeptExamples:
     def _learned_by(self, receipt: Receipt) -> list[str]:
         """The ids that this receipt of a `learn` is about, all of them remembered still."""
         self._ledger.require_own(receipt)
-        by_hash = {self._ledger.secrets.id_hash(id): id for id in self._state.labels_of}
+        told = receipt.ids or self._state.labels_of  # ids that are told save hashing those of everything remembered
+        by_hash = {self._ledger.secrets.id_hash(id): id for id in told if id in self._state.labels_of}
         missing = [one for one in receipt.id_hashes if one not in by_hash]
         if missing:
             raise NotRemembered(

@@ -37,9 +37,9 @@ class Opening:
 
 
 def load_state(store: Store, space: Space, ledger: Ledger) -> tuple[State, Opening]:
-    """The state of the kept rows, checked against the last receipt.
+    """The state of the kept rows, checked against the last receipt; rows that a snapshot covers, by their number only.
 
-    Raises `MemoryDamaged` if the rows are not those that the last receipt names.
+    Raises `MemoryDamaged` if the rows are not those that the last receipt commits to.
     """
     rows = _all(store.rows())
     state, opening = _resume(store, space, ledger, rows)

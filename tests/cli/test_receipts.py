@@ -157,6 +157,19 @@ def test_retaining_nothing_without_keeping_the_receipts_is_refused(run: Run, poi
     assert "say with --receipts in which file to put them" in result.stderr
 
 
+def test_a_receipt_that_is_refused_among_others_leaves_no_doubt_about_those_before(
+    run: Run, points: Path, tmp_path: Path
+) -> None:
+    path, file = tmp_path / "sums.duckdb", tmp_path / "receipts.jsonl"
+    run("learn", points, "-m", path, *VECTORS[:4], "--batch", 2, "--retain", "nothing", "--receipts", file)
+    first, _, third = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([first, first, third]), encoding="utf-8")
+    result = run("forget", "-m", path, "--receipt", file, "--yes")
+    assert result.exit_code == 1
+    assert "receipt 2 of 3 is refused; the 2 examples of those before are forgotten" in result.stderr
+    assert document(run("classes", "-m", path, "--json"))["examples"] == 3
+
+
 def test_a_memory_that_keeps_codes_forgets_by_receipt_too(run: Run, points: Path, tmp_path: Path) -> None:
     path, file = tmp_path / "new.duckdb", tmp_path / "receipts.jsonl"
     run("learn", points, "-m", path, *VECTORS, "--receipts", file)

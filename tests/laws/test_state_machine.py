@@ -265,15 +265,8 @@ class MemoryMachine(RuleBasedStateMachine):
     def codes(self, row: Row) -> tuple[int, ...]:
         return quantized(VECTORS[row.vector], self.oracle.space.scale)
 
-    def teach(
-        self,
-        rows: Sequence[Row],
-        ids: list[str] | None,
-        stretch: float = 1.0,
-        key: str | None = None,
-        relearn: bool = False,
-    ) -> protomem.Receipt:
-        return teach(self.memory, rows, ids, stretch, key, relearn)
+    def teach(self, rows: Sequence[Row], ids: list[str] | None, **more: Any) -> protomem.Receipt:
+        return teach(self.memory, rows, ids, **more)
 
     def check_learned(self, receipt: protomem.Receipt, rows: Sequence[Row], ids: list[str] | None) -> None:
         assert (receipt.kind, receipt.count) == ("learn", len(rows))

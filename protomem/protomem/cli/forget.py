@@ -10,7 +10,8 @@ import typer
 import protomem
 from protomem.cli.receipt_files import read_receipts
 from protomem.cli.shared import AsJson, MemoryPath, open_existing, print_json, reported_errors
-from protomem.errors import InvalidInput
+from protomem.errors import InvalidInput, ProtomemError
+from protomem.receipts import Receipt
 
 __all__ = ["forget"]
 
@@ -37,7 +38,7 @@ def forget(
         if count and not yes:
             typer.confirm(f"Forget {count} of {len(opened)} examples of {memory}?", abort=True, err=True)
         if learned:
-            receipts = [opened.forget(receipt=one) for one in learned]
+            receipts = _forget_learned(opened, learned)
         else:
             receipts = [opened.forget(ids=ids or None, subject=subject, label=label)]
         if purge:
@@ -50,6 +51,19 @@ def forget(
         print_json({"forgotten": forgotten, "examples": left, "receipts": receipt_ids, "digest": digest})
     else:
         typer.echo(f"forgot {forgotten} examples; {left} are left")
+
+
+def _forget_learned(memory: protomem.Memory, learned: list[Receipt]) -> list[Receipt]:
+    """Forget by each receipt in turn; if one is refused, say what was forgotten before it."""
+    receipts: list[Receipt] = []
+    for number, one in enumerate(learned, start=1):
+        try:
+            receipts.append(memory.forget(receipt=one))
+        except ProtomemError:
+            before = f"; the {sum(done.count for done in receipts)} examples of those before are forgotten"
+            typer.echo(f"receipt {number} of {len(learned)} is refused{before if receipts else ''}", err=True)
+            raise
+    return receipts
 
 
 def _count(memory: protomem.Memory, ids: list[str] | None, subject: str | None, label: str | None) -> int:
