@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from protomem.ensemble import WEIGHTS, Ensemble, combine, spread
+from protomem.ensemble import Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
@@ -24,6 +24,7 @@ from protomem.statistics import Statistics
 __all__ = ["CALIBRATION_SAMPLE", "Calibration"]
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 CALIBRATION_SAMPLE = 128
 """Examples left out in turn. One temperature needs no more, and each costs a triangular solve at every change."""
@@ -52,7 +53,7 @@ class Calibration:
     strangeness: Floats
 
     @classmethod
-    def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual) -> Calibration:
+    def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> Calibration:
         """Calibrate the ensemble of these statistics on its own examples, left out one by one."""
         rows = ensemble.examples.sample(CALIBRATION_SAMPLE)
         targets = ensemble.examples.label_matrix(rows)
@@ -85,33 +86,22 @@ class Calibration:
 def leave_one_out(
     statistics: Statistics,
     ensemble: Ensemble,
-    problem: Primal | Dual,
-    rows: npt.NDArray[np.int64],
+    problem: Primal | Dual | None,
+    rows: Rows,
     targets: npt.NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself."""
     items = Items(ensemble.space, ensemble.examples.codes[rows])
-    modes = ensemble.space.modes.lookup(ensemble.examples.codes[rows])[:, 0]
-    scores = {
-        "analytic": _analytic(ensemble, problem, items, targets),
-        "prototypes": ensemble.prototypes.scores(items.codes, items.lengths),
-        "codebooks": ensemble.codebooks.scores(items.keys),
-    }
-    for item, label in np.argwhere(targets):
-        sums = statistics.labels[ensemble.names[label]]
-        codes = ensemble.examples.codes[rows[item]]
-        scores["prototypes"][item, label] = prototypes.leave_one_out(sums, codes, modes[item], ensemble.space.scale)
-        scores["codebooks"][item, label] = codebooks.leave_one_out(sums, items.keys[item])
-
-    base = combine(**scores)
+    base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
     shortlist = ensemble.shortlist(base)
     shortlisted = ensemble.shortlisted(items, shortlist)
     for item, column in np.argwhere(np.take_along_axis(targets, shortlist, axis=1)):
         name = ensemble.names[shortlist[item, column]]
         position = int(np.searchsorted(ensemble.examples.rows_of(name), rows[item]))
         shortlisted[item, column] = ensemble.subspaces[name].leave_one_out(items, item, position)
-    total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(ensemble.names))
-    total += WEIGHTS["rivals"] * _rivals(ensemble, items, rows, total.argmax(axis=1))
+    total = base + ensemble.weights["subspaces"] * spread(shortlisted, shortlist, len(ensemble.names))
+    if "rivals" in ensemble.weights:
+        total += ensemble.weights["rivals"] * _rivals(ensemble, items, rows, total.argmax(axis=1))
     return total, shortlisted.max(axis=1)
 
 
@@ -121,12 +111,50 @@ def softmax(scores: Floats, temperature: float) -> Floats:
     return np.asarray(np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True)))
 
 
-def _analytic(ensemble: Ensemble, problem: Primal | Dual, items: Items, targets: npt.NDArray[np.bool_]) -> Floats:
-    leverage = problem.leverages(items.features)[:, None]
-    return np.asarray((ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage))
+def _everywhere(
+    statistics: Statistics,
+    ensemble: Ensemble,
+    problem: Primal | Dual | None,
+    rows: Rows,
+    targets: npt.NDArray[np.bool_],
+    items: Items,
+) -> dict[str, Floats]:
+    """The scores of the heads that vote on every class, each example without itself: (m, labels)."""
+    scores = {}
+    if ensemble.analytic is not None and problem is not None:
+        leverage = problem.leverages(items.features)[:, None]
+        scores["analytic"] = (ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage)
+    if ensemble.logistic is not None:
+        scores["logistic"] = ensemble.logistic.left_out[rows]
+    if ensemble.kernel is not None:
+        scores["kernel"] = ensemble.kernel.left_out[rows]
+    if "prototypes" in ensemble.weights:
+        scores["prototypes"] = _prototypes(statistics, ensemble, rows, targets, items)
+    if "codebooks" in ensemble.weights:
+        scores["codebooks"] = _codebooks(statistics, ensemble, targets, items)
+    return scores
 
 
-def _rivals(ensemble: Ensemble, items: Items, rows: npt.NDArray[np.int64], first: npt.NDArray[np.int64]) -> Floats:
+def _prototypes(
+    statistics: Statistics, ensemble: Ensemble, rows: Rows, targets: npt.NDArray[np.bool_], items: Items
+) -> Floats:
+    scores = ensemble.prototypes.scores(items.codes, items.lengths)
+    codes = ensemble.examples.codes[rows]
+    modes = ensemble.space.modes.lookup(codes)[:, 0]
+    for item, label in np.argwhere(targets):
+        sums = statistics.labels[ensemble.names[label]]
+        scores[item, label] = prototypes.leave_one_out(sums, codes[item], modes[item], ensemble.space.scale)
+    return scores
+
+
+def _codebooks(statistics: Statistics, ensemble: Ensemble, targets: npt.NDArray[np.bool_], items: Items) -> Floats:
+    scores = ensemble.codebooks.scores(items.keys)
+    for item, label in np.argwhere(targets):
+        scores[item, label] = codebooks.leave_one_out(statistics.labels[ensemble.names[label]], items.keys[item])
+    return scores
+
+
+def _rivals(ensemble: Ensemble, items: Items, rows: Rows, first: Rows) -> Floats:
     """The rival head's scores of remembered examples, each without itself where it is one of the group's."""
     scores = np.empty((len(items), len(ensemble.names)))
     strangers = []

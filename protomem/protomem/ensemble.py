@@ -1,16 +1,19 @@
 """The ensemble: the heads' scores, added with fixed weights.
 
-The weights were chosen on held-out data, never on a test split, and are the same for every memory: CLINC150's
-validation split after all training data and after 5 and 10 examples a class, and folds of BANKING77's training data
-likewise (`tests/benchmarks/choose_ensemble.py` prints the comparison). Neighbours give the evidence; as voters they
-added nothing.
+Which heads vote depends on how much is remembered (`panel`): few examples, some more that are solved as one kernel
+problem on request, or many. The weights were chosen on held-out data, never on a test split, and are the same for every
+memory: CLINC150's validation split after all training data and after 1, 5 and 10 examples a class, and folds of
+BANKING77's training data likewise (`tests/benchmarks/choose_ensemble.py` prints the comparison). Neighbours give the
+evidence; as voters they added nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from types import MappingProxyType
+from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,24 +23,29 @@ from protomem.codes import Codes
 from protomem.examples import Examples
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
+from protomem.heads.logistic import Logistic
 from protomem.heads.neighbours import VOTERS, Neighbours, votes
 from protomem.heads.prototypes import Prototypes
+from protomem.heads.rivals import Rivals
 from protomem.items import Items
 from protomem.space import Space
 from protomem.statistics import Statistics
 
-__all__ = ["HEADS", "SHORTLIST", "Ensemble"]
+__all__ = ["FEW", "MANY", "SHORTLIST", "WHOLE", "Ensemble", "Weights", "combine", "panel", "spread"]
 
 Floats = npt.NDArray[np.float64]
+Weights = Mapping[str, float]
 
-WEIGHTS = {
-    "analytic": 1.0,
-    "rivals": 2.0,
-    "subspaces": 0.5,
-    "prototypes": 1.0,
-    "codebooks": 0.1,
-}
-HEADS = tuple(WEIGHTS)
+FEW: Final[Weights] = MappingProxyType({"logistic": 0.5, "kernel": 1.5, "subspaces": 0.5})
+WHOLE: Final[Weights] = MappingProxyType({"analytic": 1.0, "kernel": 1.0, "subspaces": 0.25})
+MANY: Final[Weights] = MappingProxyType(
+    {"analytic": 1.0, "rivals": 2.0, "subspaces": 0.5, "prototypes": 1.0, "codebooks": 0.1}
+)
+"""Ratios alone matter for the labels; the sums are such that the usual temperature fits all three."""
+
+FEW_ROWS, FEW_WORK = 2_048, 1 << 29
+"""Most examples, and most examples² · labels, of a memory that the heads of FEW answer for: what a change costs grows
+with both. 10 examples of each of 150 classes are 3.4e8."""
 
 SHORTLIST = 10
 """Classes, best by the other heads, for which the subspace head is asked; another class counts with the lowest of their
@@ -47,15 +55,31 @@ STRENGTH_SAMPLE = 1_024
 """Examples on which the ridge strength is chosen: all in a small memory, those with the smallest hashes beyond."""
 
 
+def panel(examples: int, labels: int, kernel_rows: int) -> Weights:
+    """The heads that vote, and their weights, in a memory of so many examples and labels.
+
+    `kernel_rows` is the most examples that the memory was asked to solve as one kernel problem.
+    """
+    if examples <= FEW_ROWS and examples**2 * labels <= FEW_WORK:
+        return FEW
+    return WHOLE if examples <= kernel_rows else MANY
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Solved heads of one state of a memory. Immutable: predictions may share it across threads."""
+    """Solved heads of one state of a memory. Immutable: predictions may share it across threads.
+
+    A head that takes long to solve is there only if it has a weight.
+    """
 
     space: Space
     examples: Examples
     names: tuple[str, ...]
-    analytic: Analytic
+    weights: Weights
+    analytic: Analytic | None
+    logistic: Logistic | None
+    kernel: Rivals | None
     prototypes: Prototypes
     codebooks: Codebooks
     neighbours: Neighbours
@@ -65,22 +89,29 @@ class Ensemble:
 
     @classmethod
     def fit(
-        cls, statistics: Statistics, examples: Examples, previous: Ensemble | None = None
-    ) -> tuple[Ensemble, Primal | Dual]:
-        """The heads of these statistics and examples (at least one), and the ridge problem with its factor.
+        cls, statistics: Statistics, examples: Examples, previous: Ensemble | None = None, kernel_rows: int = 0
+    ) -> tuple[Ensemble, Primal | Dual | None]:
+        """The heads of these statistics and examples (at least one), and the ridge problem with its factor, if solved.
 
         `previous` saves work, never changes the result: what it computed from the same inputs is taken over.
         """
         space, names = statistics.space, examples.names
         sums = statistics.labels
-        signature, strength = _strength(space, examples, previous)
-        problem = _problem(statistics, examples, strength)
+        weights = panel(len(examples), len(names), kernel_rows)
+        signature, problem = b"", None
+        if "analytic" in weights:
+            signature, strength = _strength(space, examples, previous)
+            problem = _problem(statistics, examples, strength)
+        targets = examples.label_matrix(np.arange(len(examples) if "kernel" in weights else 0))
         prototypes = Prototypes.of(sums, names, space.scale)
         ensemble = cls(
             space=space,
             examples=examples,
             names=names,
-            analytic=problem.solve(),
+            weights=weights,
+            analytic=problem.solve() if problem is not None else None,
+            logistic=Logistic.of(examples.codes, targets) if "logistic" in weights else None,
+            kernel=Rivals.of(examples.codes, targets) if "kernel" in weights else None,
             prototypes=prototypes,
             codebooks=Codebooks.of(sums, names),
             neighbours=Neighbours.of(examples.codes),
@@ -95,23 +126,31 @@ class Ensemble:
 
         `allowed` (labels,) restricts the answer: the other labels get minus infinity.
         """
-        base = self.base(items)
+        base = combine(self.weights, self.everywhere(items))
         if allowed is not None:
             base[:, ~allowed] = -np.inf
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)
-        total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(self.names))
-        first = total.argmax(axis=1)
-        total += WEIGHTS["rivals"] * self.rivals.scores(items.codes, items.lengths, first, len(self.names))
+        total = base + self.weights["subspaces"] * spread(shortlisted, shortlist, len(self.names))
+        if "rivals" in self.weights:
+            first = total.argmax(axis=1)
+            total += self.weights["rivals"] * self.rivals.scores(items.codes, items.lengths, first, len(self.names))
         return total, shortlisted.max(axis=1)
 
-    def base(self, items: Items) -> Floats:
-        """The weighted scores of the heads that are asked about every class: (n, labels)."""
-        return combine(
-            analytic=self.analytic.scores(items.features),
-            prototypes=self.prototypes.scores(items.codes, items.lengths),
-            codebooks=self.codebooks.scores(items.keys),
-        )
+    def everywhere(self, items: Items) -> dict[str, Floats]:
+        """The scores (n, labels) of the heads that vote on every class, unweighted."""
+        scores = {}
+        if self.analytic is not None:
+            scores["analytic"] = self.analytic.scores(items.features)
+        if self.logistic is not None:
+            scores["logistic"] = self.logistic.scores(items.codes, items.lengths)
+        if self.kernel is not None:
+            scores["kernel"] = self.kernel.scores(items.codes, items.lengths)
+        if "prototypes" in self.weights:
+            scores["prototypes"] = self.prototypes.scores(items.codes, items.lengths)
+        if "codebooks" in self.weights:
+            scores["codebooks"] = self.codebooks.scores(items.keys)
+        return scores
 
     def shortlist(self, base: Floats, allowed: int | None = None) -> npt.NDArray[np.int64]:
         """The classes for which the subspaces are asked, best first, equal ones in the order of names.
@@ -131,24 +170,25 @@ class Ensemble:
         return scores
 
     def head_scores(self, codes: Codes) -> dict[str, Floats]:
-        """Each head's own scores (n, labels), unweighted; rivals are those of the nearest prototype."""
+        """Each head's own scores (n, labels), unweighted, of those that are solved; rivals are those of the nearest
+        prototype.
+        """
         items = Items(self.space, codes)
         nearest = self.neighbours.nearest(items.codes, items.lengths, VOTERS)
         every = np.tile(np.arange(len(self.names)), (len(items), 1))
-        first = self.prototypes.scores(items.codes, items.lengths).argmax(axis=1)
-        return {
-            "analytic": self.analytic.scores(items.features),
-            "rivals": self.rivals.scores(items.codes, items.lengths, first, len(self.names)),
+        close = self.prototypes.scores(items.codes, items.lengths)
+        return self.everywhere(items) | {
+            "rivals": self.rivals.scores(items.codes, items.lengths, close.argmax(axis=1), len(self.names)),
             "subspaces": self.shortlisted(items, every),
-            "prototypes": self.prototypes.scores(items.codes, items.lengths),
+            "prototypes": close,
             "neighbours": votes(nearest, self.examples),
             "codebooks": self.codebooks.scores(items.keys),
         }
 
 
-def combine(**scores: Floats) -> Floats:
-    """The weighted sum of heads' scores, always in the same order."""
-    return np.asarray(sum(WEIGHTS[head] * scores[head] for head in HEADS if head in scores))
+def combine(weights: Weights, scores: Mapping[str, Floats]) -> Floats:
+    """The weighted sum of heads' scores, always in the order of the weights."""
+    return np.asarray(sum(weights[head] * scores[head] for head in weights if head in scores))
 
 
 def spread(shortlisted: Floats, shortlist: npt.NDArray[np.int64], labels: int) -> Floats:
@@ -162,7 +202,7 @@ def _strength(space: Space, examples: Examples, previous: Ensemble | None) -> tu
     rows = examples.sample(STRENGTH_SAMPLE)
     codes, targets = examples.codes[rows], examples.label_matrix(rows)
     signature = hashlib.sha256(repr(examples.names).encode() + targets.tobytes() + codes.tobytes()).digest()
-    if previous is not None and previous.sample_signature == signature:
+    if previous is not None and previous.analytic is not None and previous.sample_signature == signature:
         return signature, previous.analytic.strength
     return signature, choose_strength(space.lift.features(codes), targets)
 

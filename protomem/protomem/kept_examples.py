@@ -23,14 +23,17 @@ __all__ = ["KeptExamples"]
 
 @final
 class KeptExamples:
-    """See `protomem.keeping.Keeping`. `reproducible` says whether the encoder gives an item the same codes always."""
+    """See `protomem.keeping.Keeping`. `reproducible` says whether the encoder gives an item the same codes
+    always, `kernel_rows` is as in `protomem.open`.
+    """
 
-    def __init__(self, store: Store, space: Space, ledger: Ledger, *, reproducible: bool) -> None:
+    def __init__(self, store: Store, space: Space, ledger: Ledger, *, reproducible: bool, kernel_rows: int) -> None:
         self.keeps_examples = True
         self.steps = Steps()
         self._store = store
         self._ledger = ledger
         self._reproducible = reproducible
+        self._kernel_rows = kernel_rows
         self._state, self.opening = load_state(store, space, ledger)
         is_small = self.count() < SNAPSHOT_FROM
         self._has_snapshot = store.snapshot() == NO_SUMS if is_small else not self.opening.summed
@@ -74,7 +77,7 @@ class KeptExamples:
         refuse_empty(self.count())
         if self._predictor is None or self._predictor.version != self._state.version:
             with self.steps.changing():
-                self._predictor = Predictor.of(self._state, self._predictor)
+                self._predictor = Predictor.of(self._state, self._predictor, self._kernel_rows)
         return self._predictor
 
     def digest(self) -> str:

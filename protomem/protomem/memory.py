@@ -78,6 +78,7 @@ class Memory:
         *,
         now: Callable[[], str],
         new_id: Callable[[], str],
+        kernel_rows: int = 0,
     ) -> None:
         self.settings = settings
         self.encoder = encoder
@@ -88,6 +89,7 @@ class Memory:
         self._space = Space(settings.space)
         self._now = now
         self._new_id = new_id
+        self._kernel_rows = kernel_rows
         self._lock = threading.RLock()
         self._closed = False
         self._load()
@@ -284,7 +286,9 @@ class Memory:
             self._keeping = SumsAlone(self._store, self._space, self._ledger)
         else:
             steady = self.encoder.reproducible
-            self._keeping = KeptExamples(self._store, self._space, self._ledger, reproducible=steady)
+            self._keeping = KeptExamples(
+                self._store, self._space, self._ledger, reproducible=steady, kernel_rows=self._kernel_rows
+            )
         self.opening = self._keeping.opening
 
     @contextmanager

@@ -28,6 +28,7 @@ def open(
     retain: Retain | None = None,
     width: int | None = None,
     create: bool = True,
+    kernel_rows: int = 0,
 ) -> Memory:
     """Create a memory or open one again.
 
@@ -37,6 +38,11 @@ def open(
     receipt that `learn` gave back. `width` is the number of features of the lift, 2,048 by default. With
     `create=False` a path that does not exist is an error.
 
+    `kernel_rows` trades speed for accuracy: a memory of up to this many examples, and more than the 2,048 that are
+    solved so anyway, is answered by one kernel ridge over all its examples. It takes some seconds to solve after every
+    change (cubic in the examples) and 8 bytes · examples² of memory; nothing kept depends on it, so it may differ from
+    one opening to the next.
+
     Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
     `MemoryLocked` or `StoreUnavailable` for the file.
     """
@@ -44,6 +50,8 @@ def open(
         raise InvalidInput(f"retain is {retain!r}: it must be one of {', '.join(RETAIN)}")
     if width is not None and not (isinstance(width, int) and MIN_WIDTH <= width <= MAX_WIDTH):
         raise InvalidInput(f"width is {width!r}: it must lie between {MIN_WIDTH} and {MAX_WIDTH}, a whole number")
+    if isinstance(kernel_rows, bool) or not isinstance(kernel_rows, int) or not 0 <= kernel_rows <= MAX_KERNEL_ROWS:
+        raise InvalidInput(f"kernel_rows is {kernel_rows!r}: it must be a whole number from 0 to {MAX_KERNEL_ROWS}")
     is_new = path is None or not Path(path).exists()
     if is_new and not create:
         raise NotAMemory(f"there is no memory at {path}: check the path, or create it with protomem.open")
@@ -51,11 +59,15 @@ def open(
     store = _store(path)
     try:
         settings, solved = _settings(store, planned, encoder, retain, width)
-        return Memory(store, solved, settings, Secrets.from_text(store.settings()), now=_now, new_id=_new_id)
+        keys = Secrets.from_text(store.settings())
+        return Memory(store, solved, settings, keys, now=_now, new_id=_new_id, kernel_rows=kernel_rows)
     except BaseException:
         store.close()
         raise
 
+
+MAX_KERNEL_ROWS = 16_384
+"""Their kernel takes 2 GB, and as much again while it is solved."""
 
 MIN_WIDTH, MAX_WIDTH = 1, 16_384
 """A Gram matrix of 16,384 features is 2 GiB, and its factor another 2."""

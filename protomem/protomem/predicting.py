@@ -13,7 +13,7 @@ from protomem.answers import Answer, Evidence
 from protomem.blas import one_blas_thread
 from protomem.calibration import Calibration
 from protomem.codes import Codes
-from protomem.ensemble import HEADS, Ensemble
+from protomem.ensemble import Ensemble
 from protomem.items import Items
 from protomem.state import State
 
@@ -52,11 +52,15 @@ class Predictor:
         return self.ensemble.names
 
     @classmethod
-    def of(cls, state: State, previous: Predictor | None) -> Predictor:
-        """The picture of this state. `previous` saves work, never changes an answer."""
+    def of(cls, state: State, previous: Predictor | None, kernel_rows: int = 0) -> Predictor:
+        """The picture of this state; `kernel_rows` is as in `protomem.open`.
+
+        `previous` saves work, never changes an answer.
+        """
         statistics = state.statistics()
         with one_blas_thread():
-            ensemble, problem = Ensemble.fit(statistics, state.examples, previous.ensemble if previous else None)
+            old = previous.ensemble if previous else None
+            ensemble, problem = Ensemble.fit(statistics, state.examples, old, kernel_rows)
             return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
@@ -92,7 +96,7 @@ class Predictor:
             novelty=novelty,
             abstained=abstained,
             evidence=evidence,
-            heads=HEADS,
+            heads=tuple(self.ensemble.weights),
         )
 
     def _label_set(self, coverage: float | None, ranking: Sequence[tuple[str, float]]) -> frozenset[str] | None:

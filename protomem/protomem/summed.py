@@ -18,7 +18,7 @@ from protomem.answers import Answer
 from protomem.blas import one_blas_thread
 from protomem.calibration import softmax
 from protomem.codes import Codes
-from protomem.ensemble import combine
+from protomem.ensemble import MANY, combine
 from protomem.heads.analytic import Analytic, solve_sums
 from protomem.heads.codebooks import Codebooks
 from protomem.heads.prototypes import Prototypes
@@ -72,11 +72,12 @@ class SummedPredictor:
 
     def _batch(self, codes: Codes, question: Question) -> list[Answer]:
         items = Items(self.space, codes)
-        scores = combine(
-            analytic=self.analytic.scores(items.features),
-            prototypes=self.prototypes.scores(items.codes, items.lengths),
-            codebooks=self.codebooks.scores(items.keys),
-        )
+        heads = {
+            "analytic": self.analytic.scores(items.features),
+            "prototypes": self.prototypes.scores(items.codes, items.lengths),
+            "codebooks": self.codebooks.scores(items.keys),
+        }
+        scores = combine(MANY, heads)
         some = allowed(question.among, self.names)
         if some is not None:
             scores[:, ~some] = -np.inf

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import log_softmax, logsumexp
 
 import protomem
 from protomem.calibration import (
@@ -21,7 +22,7 @@ from protomem.calibration import (
     softmax,
 )
 from protomem.codes import Codes, quantize
-from protomem.ensemble import WEIGHTS, Ensemble, spread
+from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights, combine, spread
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
@@ -53,7 +54,7 @@ def drawn(seed: int, count: int, space: Space) -> tuple[Codes, Labels]:
     return codes, [tuple(sorted(some)) for some in labels]
 
 
-def fitted(space: Space, codes: Codes, labels: Labels) -> tuple[Statistics, Ensemble, Primal | Dual]:
+def fitted(space: Space, codes: Codes, labels: Labels) -> tuple[Statistics, Ensemble, Primal | Dual | None]:
     statistics = Statistics.of(space, codes, labels)
     ids = [f"{row:04}" for row in range(len(codes))]
     return statistics, *Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
@@ -69,12 +70,19 @@ def solved_again(ensemble: Ensemble, ridge: float) -> Ensemble:
 
 
 def best_before_rivals(ensemble: Ensemble, items: Items) -> int:
-    base = ensemble.base(items)
+    base = combine(MANY, ensemble.everywhere(items))
     shortlist = ensemble.shortlist(base)
     subspaces = spread(ensemble.shortlisted(items, shortlist), shortlist, len(ensemble.names))
-    return int((base + WEIGHTS["subspaces"] * subspaces).argmax())
+    return int((base + MANY["subspaces"] * subspaces).argmax())
 
 
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heads of a large memory."""
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
+
+
+@pytest.mark.usefixtures("many")
 @pytest.mark.parametrize(("count", "width"), [(40, 64), (90, 64)], ids=["dual", "primal"])
 def test_leave_one_out_equals_learning_the_others_only(count: int, width: int) -> None:
     """Every head fitted anew without the row. The closed form takes as given the ridge γ, and who are whose rivals:
@@ -131,8 +139,8 @@ def test_the_temperature_is_that_of_least_loss() -> None:
     scores, _ = leave_one_out(statistics, ensemble, problem, rows, targets)
 
     def loss(temperature: float) -> float:
-        true = (softmax(scores, temperature) * targets).sum(axis=1)
-        return float(-np.log(true).sum()) + PRIOR_WEIGHT * math.log(temperature / USUAL_TEMPERATURE) ** 2
+        true = logsumexp(np.where(targets, log_softmax(scores / temperature, axis=1), -np.inf), axis=1)
+        return float(-true.sum()) + PRIOR_WEIGHT * math.log(temperature / USUAL_TEMPERATURE) ** 2
 
     found = Calibration.fit(statistics, ensemble, problem).temperature
     assert loss(found) <= min(loss(temperature) for temperature in np.geomspace(*TEMPERATURE_RANGE, 300)) + 1e-6
@@ -187,8 +195,38 @@ def test_rows_of_probabilities_add_up_and_keep_the_order_of_scores() -> None:
     assert np.array_equal(probabilities.argmax(axis=1), scores.argmax(axis=1))
 
 
+@pytest.mark.parametrize("weights", [FEW, WHOLE], ids=["few", "whole"])
+def test_leave_one_out_of_few_is_what_each_head_says_without_the_example(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel and the subspaces exactly, the logistic head as it says itself: `test_heads` compares that one."""
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
+    space = space_of(64)
+    codes, labels = drawn(8, 90, space)
+    statistics, ensemble, problem = fitted(space, codes, labels)
+    order = [int(group.ids[place]) for group, place in map(ensemble.examples.locate, range(90))]
+    rows = np.arange(90)
+    scores, best = leave_one_out(statistics, ensemble, problem, rows, ensemble.examples.label_matrix(rows))
+    squares = float(np.square(space.lift.features(codes).astype(np.float64)).sum())
+    for place in range(0, 90, 7):
+        others = [other for other in range(90) if other != order[place]]
+        _, without, _ = fitted(space, codes[others], [labels[other] for other in others])
+        items = Items(space, codes[[order[place]]])
+        if without.analytic is not None and ensemble.analytic is not None:
+            without = solved_again(without, ensemble.analytic.strength * squares / 90)
+        voices = without.everywhere(items)
+        if ensemble.logistic is not None:
+            voices["logistic"] = ensemble.logistic.left_out[[place]]
+        base = combine(weights, voices)
+        shortlist = without.shortlist(base)
+        shortlisted = without.shortlisted(items, shortlist)
+        expected = base + weights["subspaces"] * spread(shortlisted, shortlist, len(without.names))
+        assert np.allclose(scores[place], expected[0], rtol=1e-9, atol=1e-9)
+        assert math.isclose(best[place], shortlisted.max(), rel_tol=1e-9)
+
+
 X, Y = [1.0, 0.2, 0.0, 0.1], [0.0, 1.0, 0.5, -0.3]
-FEW = {
+SPARSE = {
     "one example": ([X], ["a"]),
     "one class of two": ([X, Y], ["a", "a"]),
     "one class of equals": ([X, X, X], ["a", "a", "a"]),
@@ -203,7 +241,7 @@ FEW = {
 }
 
 
-@pytest.mark.parametrize("known", FEW.values(), ids=FEW)
+@pytest.mark.parametrize("known", SPARSE.values(), ids=SPARSE)
 @pytest.mark.parametrize("width", [2, 64])
 def test_few_and_contradicting_examples_are_answered_in_numbers(known: tuple[list, list], width: int) -> None:
     vectors, labels = known

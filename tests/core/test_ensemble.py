@@ -10,7 +10,7 @@ import pytest
 
 import protomem
 from protomem.codes import quantize
-from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble
+from protomem.ensemble import FEW, FEW_ROWS, FEW_WORK, MANY, SHORTLIST, WHOLE, Ensemble, Weights, panel
 from protomem.examples import Examples, Group
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
@@ -49,8 +49,22 @@ def label_sets(kind: str, count: int) -> list[list[str]]:
     return labels
 
 
+@pytest.fixture(params=[FEW, WHOLE, MANY], ids=["few", "whole", "many"], scope="module")
+def voters(request: pytest.FixtureRequest) -> Iterator[Weights]:
+    """Each panel of heads in turn, whatever the memory's size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("protomem.ensemble.panel", lambda *_: request.param)
+        yield request.param
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heads of a large memory."""
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
+
+
 @pytest.fixture(params=KINDS, scope="module")
-def memory(request: pytest.FixtureRequest) -> protomem.Memory:
+def memory(request: pytest.FixtureRequest, voters: Weights) -> protomem.Memory:
     count = {"dual": 100, "large class": 900}.get(request.param, 400)
     memory = protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=WIDTH)
     ids = [f"{row:04}" for row in range(count)]
@@ -81,14 +95,16 @@ def test_the_order_of_a_batch_does_not_matter(memory: protomem.Memory, items: np
     assert memory.predict(items[order], **ASKED) == [together[row] for row in order]
 
 
-def test_what_else_is_asked_does_not_change_an_answer(memory: protomem.Memory, items: np.ndarray) -> None:
+def test_what_else_is_asked_does_not_change_an_answer(
+    memory: protomem.Memory, items: np.ndarray, voters: Weights
+) -> None:
     full = memory.predict(items[:100], top_k=20, evidence=60, coverage=0.8)
     brief = memory.predict(items[:100], top_k=1, evidence=0)
     for one, other in zip(full, brief, strict=True):
         assert (one.label, one.probability, one.novelty) == (other.label, other.probability, other.novelty)
         assert other.ranking == one.ranking[:1]
         assert (other.evidence, other.label_set) == ((), None)
-        assert other.heads == HEADS
+        assert other.heads == tuple(voters)
 
 
 def test_restricting_to_all_labels_changes_nothing(memory: protomem.Memory, items: np.ndarray) -> None:
@@ -142,9 +158,10 @@ class Taught:
 
 
 def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> None:
-    assert np.array_equal(one.ensemble.analytic.weights, other.ensemble.analytic.weights)
-    assert one.ensemble.analytic.exponent == other.ensemble.analytic.exponent
-    assert one.ensemble.analytic.strength == other.ensemble.analytic.strength
+    if one.ensemble.analytic is not None and other.ensemble.analytic is not None:
+        assert np.array_equal(one.ensemble.analytic.weights, other.ensemble.analytic.weights)
+        assert one.ensemble.analytic.exponent == other.ensemble.analytic.exponent
+        assert one.ensemble.analytic.strength == other.ensemble.analytic.strength
     assert one.calibration.temperature == other.calibration.temperature
     assert np.array_equal(one.calibration.own, other.calibration.own)
     assert np.array_equal(one.calibration.strangeness, other.calibration.strangeness)
@@ -155,6 +172,7 @@ def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> Non
     assert one.answers(codes, QUESTION) == other.answers(codes, QUESTION)
 
 
+@pytest.mark.usefixtures("voters")
 @pytest.mark.parametrize(("kind", "count"), [("dual", 110), ("primal", 420), ("large class", 700), ("one class", 60)])
 def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, count: int) -> None:
     """Through a dozen changes, large and small, each solved with what the one before left."""
@@ -171,6 +189,7 @@ def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, 
         assert_same_bits(previous, taught.afresh(), items)
 
 
+@pytest.mark.usefixtures("many")
 def test_taking_over_bears_a_thread_that_is_still_solving() -> None:
     """While a new state looks through what was solved for the old one, a prediction on the old one solves some more."""
     taught = Taught(200, "primal")
@@ -188,6 +207,7 @@ def test_taking_over_bears_a_thread_that_is_still_solving() -> None:
     assert after.rivals.of(0)[0] == before.rivals.of(0)[0]
 
 
+@pytest.mark.usefixtures("many")
 def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() -> None:
     taught = Taught(200, "primal")
     taught.change(taught.rows[:-1], [])
@@ -207,6 +227,40 @@ def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() 
 # ------------------------------------------------------------------------------------------------------- composition
 
 
+SIZES = [(1, 1), (40, 7), (1_000, 500), (1_500, 150), (2_048, 128), (2_048, 129), (2_049, 2), (10_000, 77)]
+
+
+@pytest.mark.parametrize(("examples", "labels"), SIZES)
+def test_the_voters_follow_from_the_number_of_examples_and_labels(examples: int, labels: int) -> None:
+    few = examples <= 2_048 and examples * examples * labels <= 2**29
+    assert (FEW_ROWS, FEW_WORK) == (2_048, 2**29)
+    assert panel(examples, labels, 0) is (FEW if few else MANY)
+    assert panel(examples, labels, examples - 1) is (FEW if few else MANY)
+    assert panel(examples, labels, examples) is (FEW if few else WHOLE)
+
+
+@pytest.mark.parametrize("weights", [FEW, WHOLE], ids=["few", "whole"])
+def test_scores_of_few_are_the_weighted_sum_of_heads_that_all_know_every_label(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
+    taught = Taught(300, "primal")
+    taught.change(taught.rows, [])
+    ensemble = Predictor.of(taught.state, None).ensemble
+    asked = quantize(drawn(7, 50), taught.space.scale)
+    scores, best = ensemble.scores(Items(taught.space, asked))
+    heads = ensemble.head_scores(asked)
+    base = sum(weight * heads[head] for head, weight in weights.items() if head != "subspaces")
+    for item in range(50):
+        shortlist = sorted(range(len(ensemble.names)), key=lambda label: -base[item, label])[:SHORTLIST]
+        asked_for = {label: heads["subspaces"][item, label] for label in shortlist}
+        subspaces = [asked_for.get(label, min(asked_for.values())) for label in range(len(ensemble.names))]
+        expected = base[item] + weights["subspaces"] * np.array(subspaces)
+        assert np.allclose(scores[item], expected, rtol=0, atol=1e-12)
+        assert best[item] == max(asked_for.values())
+
+
+@pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("count", [100, 300])
 def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     """The subspaces count for the ten best by the heads that know all labels, the rivals for the best of these and its
@@ -222,18 +276,18 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     items = Items(space, asked)
     scores, best = ensemble.scores(items)
     heads = ensemble.head_scores(asked)
-    base = sum(WEIGHTS[head] * heads[head] for head in HEADS if head not in ("subspaces", "rivals"))
+    base = sum(MANY[head] * heads[head] for head in MANY if head not in ("subspaces", "rivals"))
     everyone = range(len(examples.names))
     assert len(everyone) > SHORTLIST
     for item in range(50):
         shortlist = sorted(everyone, key=lambda label: -base[item, label])[:SHORTLIST]
         lowest = min(heads["subspaces"][item, label] for label in shortlist)
         subspaces = [heads["subspaces"][item, label] if label in shortlist else lowest for label in everyone]
-        total = base[item] + WEIGHTS["subspaces"] * np.array(subspaces)
+        total = base[item] + MANY["subspaces"] * np.array(subspaces)
         classes, group = ensemble.rivals.of(int(total.argmax()))
         among_rivals = dict(
             zip(classes, group.solved.scores(items.codes[[item]], items.lengths[[item]])[0], strict=True)
         )
         rivals = [among_rivals.get(label, min(among_rivals.values())) for label in everyone]
-        assert np.allclose(scores[item], total + WEIGHTS["rivals"] * np.array(rivals), rtol=0, atol=1e-12)
+        assert np.allclose(scores[item], total + MANY["rivals"] * np.array(rivals), rtol=0, atol=1e-12)
         assert best[item] == max(heads["subspaces"][item, label] for label in shortlist)

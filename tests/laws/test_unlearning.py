@@ -199,13 +199,17 @@ def weights(heads: Ensemble) -> dict[str, bytes]:
     """What the heads were solved to, with the name of each."""
     parts = [part for name in heads.names for part in heads.subspaces[name].parts[0]]
     rivals = [heads.rivals.of(label)[1].solved for label in range(len(heads.names))]
-    return {
-        "analytic weights": heads.analytic.weights.tobytes(),
+    solved = {
         "prototypes": heads.prototypes.index.reconstruct_n(0, len(heads.prototypes)).tobytes(),
         "codebooks": heads.codebooks.table.tobytes(),
         "subspaces": b"".join(part.inverse.tobytes() for part in parts),
         "rivals": b"".join(group.duals.tobytes() for group in rivals),
     }
+    if heads.analytic is not None:
+        solved["analytic weights"] = heads.analytic.weights.tobytes()
+    if heads.logistic is not None and heads.kernel is not None:
+        solved |= {"logistic": heads.logistic.duals.tobytes(), "kernel": heads.kernel.duals.tobytes()}
+    return solved
 
 
 # ----------------------------------------------------------------------------------------------3. membership inference

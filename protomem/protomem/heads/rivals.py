@@ -5,6 +5,8 @@
 The kernel is the limit that ever wider lifts approach. Over all examples its solution costs n³; over a class and its
 rivals, which is where errors are made, it is small, and learning or forgetting an example touches only the few groups
 that its class belongs to. Leave-one-out is closed-form: y - α / diag((K + γI)⁻¹).
+
+A small memory, and one that asks for it, solves it over all its examples: then it is called the kernel head.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotri
+from scipy.linalg.lapack import dtrtri
 
 from protomem.codes import Codes, code_lengths
+from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
 
 __all__ = ["MOST_CLASSES", "RIVAL_ROWS", "Rivals", "choose_rivals"]
@@ -56,17 +59,18 @@ class Rivals:
         """Solve for these codes (m, d) and targets (m, classes), in canonical order."""
         numbers = codes.astype(np.float32)
         lengths = code_lengths(numbers)
-        shifted = _kernel(numbers, lengths, numbers, lengths) + NOISE * np.eye(len(codes))
-        factor = cho_factor(np.asfortranarray(shifted), lower=True, overwrite_a=True, check_finite=False)
+        shifted = exponential_kernel(SHARPNESS, numbers, lengths, numbers, lengths).T  # symmetric, in LAPACK's order
+        shifted[np.diag_indices_from(shifted)] += NOISE
+        factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
         wanted = targets.astype(np.float64)
         duals = cho_solve(factor, wanted, check_finite=False)
-        inverse, _ = dpotri(factor[0], lower=1)
-        left_out = wanted - duals / np.diag(inverse)[:, None]
+        inverse, _ = dtrtri(factor[0], lower=1, overwrite_c=1)
+        left_out = wanted - duals / _squares_below(inverse)[:, None]
         return cls(numbers, lengths, np.ascontiguousarray(duals), left_out)
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
         """Scores of items with these codes (n, d) and lengths (n,), near 1 for a class: (n, classes)."""
-        return tiled_product(_kernel(codes, lengths, self.codes, self.lengths), self.duals)
+        return tiled_product(exponential_kernel(SHARPNESS, codes, lengths, self.codes, self.lengths), self.duals)
 
 
 def choose_rivals(nearest: Sequence[int], counts: Sequence[int]) -> list[int]:
@@ -77,12 +81,6 @@ def choose_rivals(nearest: Sequence[int], counts: Sequence[int]) -> list[int]:
     return sorted(nearest[:size])
 
 
-def _kernel(
-    left: npt.NDArray[np.float32], left_lengths: Floats, right: npt.NDArray[np.float32], right_lengths: Floats
-) -> Floats:
-    cosine = (left @ right.T).astype(np.float64)
-    cosine /= left_lengths[:, None]
-    cosine /= right_lengths[None, :]
-    cosine -= 1
-    cosine *= SHARPNESS
-    return np.asarray(np.exp(cosine, out=cosine))
+def _squares_below(inverse: Floats) -> Floats:
+    """The sums of squares of the columns of a lower triangle, (m, m) to (m,): with L⁻¹ the diagonal of (L Lᵀ)⁻¹."""
+    return np.array([column[start:] @ column[start:] for start, column in enumerate(inverse.T)])

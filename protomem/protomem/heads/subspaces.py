@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dtrtri
 
 from protomem.codes import Codes, code_lengths
+from protomem.heads.cosines import cosines
 from protomem.heads.tiles import tiled_product
 
 __all__ = ["NOISE", "SUBSPACE_ROWS", "Subspace", "subspaces"]
@@ -80,10 +81,8 @@ def subspaces(codes: Codes, hashes: npt.NDArray[np.uint64]) -> tuple[list[Subspa
 def _kernel(
     left: npt.NDArray[np.float32], left_lengths: Floats, right: npt.NDArray[np.float32], right_lengths: Floats
 ) -> Floats:
-    """((1 + cos) / 2)² of codes; the inner products are exact integers in float32."""
-    cosine = (left @ right.T).astype(np.float64)
-    cosine /= left_lengths[:, None]
-    cosine /= right_lengths[None, :]
+    """((1 + cos) / 2)² of codes."""
+    cosine = cosines(left, left_lengths, right, right_lengths)
     cosine += 1
     cosine *= 0.5
     return np.asarray(np.square(cosine, out=cosine))
