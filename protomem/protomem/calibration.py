@@ -73,7 +73,7 @@ class Calibration:
         return softmax(scores, self.temperature)
 
     def novelty(self, scores: Floats, best: Floats) -> Floats:
-        """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small is strange."""
+        """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
         return self.known.p_values(strangeness(best, scores, self.temperature))
 
     def threshold(self, coverage: float) -> float:
