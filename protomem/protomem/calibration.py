@@ -13,13 +13,12 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from protomem.ensemble import WEIGHTS, Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
-from protomem.novelty import Known, leverages, strangeness
+from protomem.novelty import Known, leverages, log_sum_exp, strangeness
 from protomem.statistics import Statistics
 
 __all__ = ["CALIBRATION_SAMPLE", "Calibration"]
@@ -118,7 +117,7 @@ def leave_one_out(
 def softmax(scores: Floats, temperature: float) -> Floats:
     """exp(score / temperature), normalised over each row."""
     scaled = scores / temperature
-    return np.asarray(np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True)))
+    return np.asarray(np.exp(scaled - log_sum_exp(scaled)[:, None]))
 
 
 def _analytic(ensemble: Ensemble, problem: Primal | Dual, items: Items, targets: npt.NDArray[np.bool_]) -> Floats:
@@ -149,8 +148,8 @@ def _temperature(scores: Floats, targets: npt.NDArray[np.bool_]) -> float:
 
     def loss(log_temperature: float) -> float:
         scaled = scores / math.exp(log_temperature)
-        hit = logsumexp(np.where(targets, scaled, -np.inf), axis=1)
-        doubt = float((logsumexp(scaled, axis=1) - hit).sum())
+        hit = log_sum_exp(np.where(targets, scaled, -np.inf))
+        doubt = float((log_sum_exp(scaled) - hit).sum())
         return doubt + PRIOR_WEIGHT * (log_temperature - usual) ** 2
 
     low, high = (math.log(end) for end in TEMPERATURE_RANGE)
