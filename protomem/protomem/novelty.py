@@ -8,8 +8,12 @@ ensemble is of any label at all. The first finds what is unlike everything remem
 classes that lie among the known ones.
 
 The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples, each seen without itself. Examples come
-in near-duplicates more often than new items resemble them, and would make every new item look strange: so each counts
-with its leverage in its class, which near-duplicates share as if they were about one.
+in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its validation
+texts, have a training text of cosine 0.95 beside them. Each therefore counts with its leverage in its class, which
+near-duplicates share as if they were about one. Where 5 % false alarms are asked for this gives 5.0 % on those
+validation texts (8.8 % with equal weights), and 2.7 % on held-out folds of BANKING77 (5.5 %), where the price of caution
+is paid for nothing. It is a measured correction, no guarantee: where every example has near-duplicates and new items
+have none, the weights are equal again and new items look too strange.
 """
 
 from __future__ import annotations
@@ -27,8 +31,9 @@ __all__ = ["Known", "leverages", "log_sum_exp", "strangeness"]
 Floats = npt.NDArray[np.float64]
 
 ENERGY_WEIGHT = 0.15
-"""w. On CLINC150's validation split and BANKING77's training data, recall of out-of-scope texts and of held-out classes
-at 5 % false alarms: 93 and 57 % without the energy, 95 and 62 % with 0.15, 92 and 63 % with 0.3."""
+"""w. Without the energy 93.5 % of CLINC150's out-of-scope texts of training and validation and 46.9 % of the items of
+held-out classes are found at 5 % false alarms; with 0.15, 94.5 and 54.7 %; with 0.3, 93.5 and 55.9 % (all examples;
+`tests/benchmarks/choose_novelty.py`)."""
 
 
 def strangeness(best: Floats, scores: Floats, temperature: float) -> Floats:
@@ -40,7 +45,7 @@ def strangeness(best: Floats, scores: Floats, temperature: float) -> Floats:
 
 
 def log_sum_exp(scores: Floats) -> Floats:
-    """log Σ exp of each row (n, labels) with a finite largest score: (n,). SciPy's takes twenty times as long here."""
+    """log Σ exp of each row (n, labels) with a finite largest score: (n,). Ten times as fast as SciPy's on a hundred labels."""
     largest = scores.max(axis=1)
     return np.asarray(largest + np.log(np.exp(scores - largest[:, None]).sum(axis=1)))
 
