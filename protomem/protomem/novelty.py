@@ -7,13 +7,14 @@ of the ensemble's scores at the temperature of its probabilities (Liu et al. 202
 ensemble is of any label at all. The first finds what is unlike everything remembered; the second adds items of unknown
 classes that lie among the known ones.
 
-The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples, each seen without itself. Examples come
-in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its validation
-texts, have a training text of cosine 0.95 beside them. Each therefore counts with its leverage in its class, which
-near-duplicates share as if they were about one. Where 5 % false alarms are asked for this gives 5.0 % on those
-validation texts (8.8 % with equal weights), and 2.7 % on held-out folds of BANKING77 (5.5 %), where the price of caution
-is paid for nothing. It is a measured correction, no guarantee: where every example has near-duplicates and new items
-have none, the weights are equal again and new items look too strange.
+The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples, each seen without itself. Examples
+come in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its
+validation texts, have a training text of cosine 0.95 beside them. Each therefore counts with its leverage in its class,
+which near-duplicates share as if they were about one. Where 5 % false alarms are asked for, and every example is left
+out, this gives 5.0 % on those validation texts (8.8 % with equal weights), and 2.7 % on a held-out fold of BANKING77
+(5.5 %), which needed no caution. A sample of 128 gives 4.9 % in the mean, with a standard deviation of 2.7 between
+samples. It is a measured correction, no guarantee: where every example has near-duplicates and new items have none, the
+weights are equal again and new items look too strange.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def strangeness(best: Floats, scores: Floats, temperature: float) -> Floats:
 
 
 def log_sum_exp(scores: Floats) -> Floats:
-    """log Σ exp of each row (n, labels) with a finite largest score: (n,). Ten times as fast as SciPy's on a hundred labels."""
+    """log Σ exp of each row (n, labels) with a finite largest score: (n,). SciPy's takes 5 to 30 times as long."""
     largest = scores.max(axis=1)
     return np.asarray(largest + np.log(np.exp(scores - largest[:, None]).sum(axis=1)))
 
