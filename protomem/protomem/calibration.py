@@ -13,12 +13,12 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from protomem.ensemble import Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
+from protomem.novelty import Known, leverages, log_sum_exp, strangeness
 from protomem.statistics import Statistics
 
 __all__ = ["CALIBRATION_SAMPLE", "Calibration"]
@@ -44,13 +44,13 @@ TEMPERATURE_RANGE = (0.01, 10.0)
 class Calibration:
     """The temperature of the softmax, and the sorted leave-one-out values that new items are compared with.
 
-    `own` holds the probabilities of true labels, `strangeness` the negated best subspace scores; both (m,), ascending,
-    m at most CALIBRATION_SAMPLE and 0 where no class has two examples.
+    `own` holds the probabilities of true labels (m,), ascending, `known` how strange the examples look; m is at most
+    CALIBRATION_SAMPLE, and 0 where no class has two examples.
     """
 
     temperature: float
     own: Floats
-    strangeness: Floats
+    known: Known
 
     @classmethod
     def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> Calibration:
@@ -60,22 +60,21 @@ class Calibration:
         counts = np.array([statistics.labels[name].count for name in ensemble.names])
         usable = (~targets | (counts >= 2)).all(axis=1)
         if not usable.any():
-            return cls(USUAL_TEMPERATURE, np.zeros(0), np.zeros(0))
+            return cls(USUAL_TEMPERATURE, np.zeros(0), Known.of(np.zeros(0), np.zeros(0)))
         rows, targets = rows[usable], targets[usable]
         scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
         temperature = _temperature(scores, targets)
         own = np.where(targets, softmax(scores, temperature), np.inf).min(axis=1)
-        return cls(temperature, np.sort(own), np.sort(-best))
+        known = Known.of(strangeness(best, scores, temperature), leverages(ensemble, rows, targets))
+        return cls(temperature, np.sort(own), known)
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
         return softmax(scores, self.temperature)
 
-    def novelty(self, best: Floats) -> Floats:
-        """Conformal p-values of items with these best subspace scores (n,); small means strange."""
-        total = len(self.strangeness)
-        stranger = total - np.searchsorted(self.strangeness, -best, side="left")
-        return np.asarray((1 + stranger) / (1 + total))
+    def novelty(self, scores: Floats, best: Floats) -> Floats:
+        """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
+        return self.known.p_values(strangeness(best, scores, self.temperature))
 
     def threshold(self, coverage: float) -> float:
         """The least probability of a label in the set of this coverage; 0 with too few examples to tell."""
@@ -108,7 +107,7 @@ def leave_one_out(
 def softmax(scores: Floats, temperature: float) -> Floats:
     """exp(score / temperature), normalised over each row."""
     scaled = scores / temperature
-    return np.asarray(np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True)))
+    return np.asarray(np.exp(scaled - log_sum_exp(scaled)[:, None]))
 
 
 def _everywhere(
@@ -177,8 +176,8 @@ def _temperature(scores: Floats, targets: npt.NDArray[np.bool_]) -> float:
 
     def loss(log_temperature: float) -> float:
         scaled = scores / math.exp(log_temperature)
-        hit = logsumexp(np.where(targets, scaled, -np.inf), axis=1)
-        doubt = float((logsumexp(scaled, axis=1) - hit).sum())
+        hit = log_sum_exp(np.where(targets, scaled, -np.inf))
+        doubt = float((log_sum_exp(scaled) - hit).sum())
         return doubt + PRIOR_WEIGHT * (log_temperature - usual) ** 2
 
     low, high = (math.log(end) for end in TEMPERATURE_RANGE)

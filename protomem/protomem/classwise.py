@@ -37,6 +37,15 @@ class ClassSubspaces:
         codes = np.concatenate([group.codes for group in self.groups])
         return subspaces(codes, np.concatenate([group.hashes for group in self.groups]))
 
+    @cached_property
+    def leverages(self) -> Floats:
+        """The leverage of each example in its part: (m,)."""
+        parts, part_of_row = self.parts
+        every = np.empty(len(part_of_row))
+        for number, part in enumerate(parts):
+            every[part_of_row == number] = part.leverages()
+        return every
+
     def scores(self, items: Items, rows: Rows) -> Floats:
         """The best score over the parts for these rows of the items."""
         codes, lengths = items.codes[rows], items.lengths[rows]

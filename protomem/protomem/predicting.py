@@ -74,7 +74,7 @@ class Predictor:
         items = Items(ensemble.space, codes)
         scores, best = ensemble.scores(items, allowed(question.among, self.names))
         probabilities = self.calibration.probabilities(scores)
-        novelty = self.calibration.novelty(best)
+        novelty = self.calibration.novelty(scores, best)
         evidence = self._evidence(items, question.evidence)
         rows = zip(probabilities, novelty.tolist(), evidence, strict=True)
         return [self._answer(question, *row) for row in rows]

@@ -55,6 +55,7 @@ __all__ = [
 Vectors = npt.NDArray[np.float32]
 Names = npt.NDArray[np.str_]
 Rows = npt.NDArray[np.int64]
+Part = Literal["train", "val", "test", "oos_train", "oos_val", "oos_test"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT.parent / "shared" / "data"
@@ -94,11 +95,11 @@ def require_data() -> None:
         raise SystemExit(0)
 
 
-def load(name: str, part: Literal["train", "val", "test"]) -> Split:
-    """One split of a data set, encoded with MiniLM (through onnxruntime)."""
+def load(name: str, part: Part) -> Split:
+    """One split of a data set, encoded with MiniLM (through onnxruntime); out-of-scope texts have the label ""."""
     with _file(name, part).open(newline="", encoding="utf-8") as file:
         records = list(csv.DictReader(file))
-    labels = np.array([record["label"] for record in records])
+    labels = np.array([record.get("label", "") for record in records])
     return Split(_encoded(f"{name} {part}", [record["text"] for record in records]), labels)
 
 

@@ -26,6 +26,7 @@ from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights, combine, spre
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
+from protomem.novelty import Known, strangeness
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -156,7 +157,7 @@ def test_probabilities_of_true_labels_and_strangeness_are_those_left_out() -> No
     calibration = Calibration.fit(statistics, ensemble, problem)
     probabilities = softmax(scores, calibration.temperature)
     assert calibration.own.tolist() == sorted(min(row[own]) for row, own in zip(probabilities, targets, strict=True))
-    assert calibration.strangeness.tolist() == sorted((-best).tolist())
+    assert calibration.known.strangeness.tolist() == sorted(strangeness(best, scores, calibration.temperature).tolist())
 
 
 def test_no_more_than_the_sample_is_left_out() -> None:
@@ -166,20 +167,14 @@ def test_no_more_than_the_sample_is_left_out() -> None:
     assert len(Calibration.fit(statistics, ensemble, problem).own) == CALIBRATION_SAMPLE
 
 
+NOTHING_KNOWN = Known.of(np.zeros(0), np.zeros(0))
 UNIT = st.floats(0, 1).map(lambda value: round(value, 2))  # with ties
-
-
-@given(st.lists(UNIT, max_size=40), UNIT)
-def test_novelty_is_the_share_at_least_as_strange_counting_the_item(strangeness: list[float], item: float) -> None:
-    calibration = Calibration(0.1, np.zeros(0), np.sort(np.array(strangeness, dtype=float)))
-    expected = (1 + sum(other >= item for other in strangeness)) / (1 + len(strangeness))
-    assert calibration.novelty(np.array([-item])).tolist() == [expected]
 
 
 @given(st.lists(UNIT, max_size=40), st.floats(0.01, 0.99))
 def test_the_threshold_leaves_out_no_more_than_the_coverage_allows(own: list[float], coverage: float) -> None:
     """At most (m + 1)(1 - coverage) - 1 of the known probabilities lie below it, and it is the largest such one."""
-    threshold = Calibration(0.1, np.sort(np.array(own, dtype=float)), np.zeros(0)).threshold(coverage)
+    threshold = Calibration(0.1, np.sort(np.array(own, dtype=float)), NOTHING_KNOWN).threshold(coverage)
     room = (len(own) + 1) * (1 - coverage)
     below = sum(value < threshold for value in own)
     assert threshold == 0.0 or below + 1 <= room + 1e-9
@@ -189,7 +184,7 @@ def test_the_threshold_leaves_out_no_more_than_the_coverage_allows(own: list[flo
 def test_rows_of_probabilities_add_up_and_keep_the_order_of_scores() -> None:
     scores = np.random.default_rng(4).normal(size=(50, 7)) * 5
     scores[:, 3] = -np.inf  # a label that is not among those allowed
-    probabilities = Calibration(0.3, np.zeros(0), np.zeros(0)).probabilities(scores)
+    probabilities = Calibration(0.3, np.zeros(0), NOTHING_KNOWN).probabilities(scores)
     assert np.allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
     assert (probabilities[:, 3] == 0).all()
     assert np.array_equal(probabilities.argmax(axis=1), scores.argmax(axis=1))
@@ -263,7 +258,7 @@ def test_examples_that_cannot_be_left_out_give_the_usual_temperature_and_no_nove
     statistics, ensemble, problem = fitted(space, drawn(5, 7, space)[0], [(name,) for name in NAMES[:7]])
     calibration = Calibration.fit(statistics, ensemble, problem)
     assert (calibration.temperature, len(calibration.own)) == (USUAL_TEMPERATURE, 0)
-    assert calibration.novelty(np.array([0.3])).tolist() == [1.0]
+    assert calibration.novelty(np.zeros((1, 7)), np.array([0.3])).tolist() == [1.0]
     assert calibration.threshold(0.9) == 0.0
 
 

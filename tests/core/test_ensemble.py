@@ -164,7 +164,8 @@ def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> Non
         assert one.ensemble.analytic.strength == other.ensemble.analytic.strength
     assert one.calibration.temperature == other.calibration.temperature
     assert np.array_equal(one.calibration.own, other.calibration.own)
-    assert np.array_equal(one.calibration.strangeness, other.calibration.strangeness)
+    assert np.array_equal(one.calibration.known.strangeness, other.calibration.known.strangeness)
+    assert np.array_equal(one.calibration.known.shares, other.calibration.known.shares)
     heads = zip(one.ensemble.head_scores(codes).items(), other.ensemble.head_scores(codes).items(), strict=True)
     for (head, mine), (name, theirs) in heads:
         assert head == name
