@@ -1,11 +1,11 @@
 """Which examples stay when a memory is trimmed: a pure function of the examples that are remembered.
 
-Examples with the same labels form a class; in each they are ranked by a hash of their codes, as good as at random. Those
-with the lowest ranks over all classes stay: the smallest classes whole, the largest alike. So the example that goes is
-always one of a largest class, and trimming twice is trimming once to the smaller number.
+Examples with the same labels form a class; in each they are ranked by a hash of their codes, as good as at random.
+Those with the lowest ranks over all classes stay: the smallest classes whole, the largest alike. So the example that
+goes is always one of a largest class, and trimming twice is trimming once to the smaller number.
 
-There is no cap that works by itself while a memory learns: what it would have dropped could not come back when something
-else is forgotten, and the memory would no longer be the one that never saw that.
+There is no cap that works by itself while a memory learns: what it would have dropped could not come back when
+something else is forgotten, and the memory would no longer be the one that never saw that.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+
 from protomem.errors import MissingExtra
 
 __all__ = ["Rise", "rises"]
@@ -22,8 +24,10 @@ CLOCK = 32
 @final
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A rate that rose, found at the value number `found`, counted from 0: since number `began` its mean is `after`, and
-    had been `before`.
+    """A rate that rose, found at the value number `found`, counted from 0.
+
+    It most likely `began` with that number: of all places in the detector's window the one where the means before and
+    after differ most beside their errors. They are `before` and `after`.
     """
 
     began: int
@@ -43,21 +47,27 @@ def rises(values: Sequence[float], false_alarm: float) -> list[Rise]:
     for number, value in enumerate(values):
         detector.update(value)
         if detector.drift_detected:
-            began = number + 1 - int(detector.width)
-            before, after = _mean(values[start:began]), _mean(values[began : number + 1])
-            if after > before:
-                found.append(Rise(began, number, before, after))
+            rise = _change(values, start, number)
+            if rise.after > rise.before:
+                found.append(rise)
             start = number + 1  # with the next value river's ADWIN begins a new window
     return found
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _change(values: Sequence[float], start: int, end: int) -> Rise:
+    """Where the values from `start` to `end` most likely changed: the least squares split in two means."""
+    sums = np.cumsum(values[start : end + 1])
+    left = np.arange(1, len(sums))
+    distance = np.square(sums[-1] * left / len(sums) - sums[:-1]) / (left * (len(sums) - left))
+    cut = int(distance.argmax())
+    before, after = sums[cut] / left[cut], (sums[-1] - sums[cut]) / (len(sums) - left[cut])
+    return Rise(start + cut + 1, end, float(before), float(after))
 
 
 def _detector(delta: float) -> Any:
     try:
-        from river.drift import ADWIN
+        from river import drift
     except ImportError as error:
         raise MissingExtra("looking for drift, which report(false_alarm=None) leaves out,", "streams") from error
-    return ADWIN(delta=delta, clock=CLOCK)
+    adwin: Any = drift.ADWIN  # river's detectors have no types
+    return adwin(delta=delta, clock=CLOCK)

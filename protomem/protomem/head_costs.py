@@ -38,7 +38,7 @@ BY_NAME = ("protomem.", "scipy.sparse")
 @final
 @dataclass(frozen=True, slots=True)
 class HeadCost:
-    """One head: the `bytes` it holds beside the examples, and the share of left-out examples it answers rightly `alone`.
+    """One head: the `bytes` it holds beside the examples, and the share of left-out examples it answers `alone`.
 
     `lost` is what the weighted sum of all heads' scores answers less without it; None for a head that does not vote.
     Both are None where no example can be left out.
@@ -67,7 +67,7 @@ class HeadCosts:
 
 
 def head_costs(space: Space, rows: Sequence[Row]) -> HeadCosts:
-    """The costs of the heads that are solved from these rows, at least one; parts that no answer needed cost nothing."""
+    """The costs of the heads solved from these rows, at least one; parts that no answer needed cost nothing."""
     state = State.of(space, rows)
     whole = Predictor.of(state, None)
     examples, sums = state.examples, state.statistics()

@@ -223,7 +223,7 @@ class Memory:
         with self._kept() as kept:
             answering = kept.answering() if kept.count() else None
         codes = self._encode(items, progress)
-        return suggested(codes, answering and answering.answers(codes, QUESTION), count)
+        return suggested(codes, None if answering is None else answering.answers(codes, QUESTION), count)
 
     def report(
         self,

@@ -18,14 +18,17 @@ from protomem.memory_report import Alarm, ClassSizes, Confusion, LabelCount, Rep
 from protomem.progress import Progress
 from protomem.space import Space
 from protomem.store import Row
-from protomem.streams import MOST_TESTED, Tested, replay
+from protomem.streams import Tested, replay
 
 __all__ = ["Inventory", "Wanted", "report"]
 
 STRANGE: Final = 0.05
-"""An item with a novelty p-value of at most this is called strange: of items like those remembered, one in twenty is."""
+"""An item with a novelty p-value of at most this is called strange: one in twenty of those like the remembered is."""
 
 MOST_CONFUSED: Final = 10
+
+LEAST_RECENT: Final = 50
+"""Items below which a share of strange ones says little: 5 % are 2.5 of them."""
 
 SIGNALS: Final = 2
 """Error and novelty are looked at, each with its half of the false alarms."""
@@ -92,7 +95,7 @@ def _stream(length: int, tested: Sequence[Tested], recent: Sequence[float], want
         accuracy=float(np.mean([one.is_right for one in tested])) if tested else None,
         accuracy_known=float(np.mean(known)) if known else None,
         windows=tuple(_window(list(some)) for _, some in groupby(tested, key=lambda one: one.window)),
-        recent=_recent(length, recent),
+        recent=_recent(length, recent, wanted.windows),
         confused=_confused(tested),
         alarms=alarms,
         false_alarm=wanted.false_alarm,
@@ -112,13 +115,14 @@ def _window(tested: Sequence[Tested]) -> Window:
     )
 
 
-def _recent(length: int, novelty: Sequence[float]) -> tuple[Window, ...]:
-    """The items after the stream, in equal parts of at most MOST_TESTED."""
-    parts = np.array_split(np.array(novelty), -(-len(novelty) // MOST_TESTED)) if len(novelty) else []
+def _recent(length: int, novelty: Sequence[float], windows: int) -> tuple[Window, ...]:
+    """The items after the stream, in at most so many equal parts, of no less than LEAST_RECENT if there are as many."""
+    parts = np.array_split(np.array(novelty), max(1, min(windows, len(novelty) // LEAST_RECENT)))
     ends = np.cumsum([length, *map(len, parts)]).tolist()
     return tuple(
         Window(start, end, len(part), None, None, float(part.mean()), float((part <= STRANGE).mean()))
-        for start, end, part in zip(ends, ends[1:], parts, strict=False)
+        for start, end, part in zip(ends[:-1], ends[1:], parts, strict=True)
+        if len(part)
     )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -74,7 +75,7 @@ def replay(space: Space, stream: Sequence[Row], windows: int, progress: Progress
     """
     ends = np.linspace(0, len(stream), min(windows, len(stream)) + 1).round().astype(int)
     state, predictor, tested = State(space), None, []
-    for window, (start, end) in enumerate(zip(ends, ends[1:], strict=False)):
+    for window, (start, end) in enumerate(pairwise(ends)):
         if state.examples.names:
             predictor = Predictor.of(state, predictor)
             tested += _ask(predictor, stream, _spaced(start, end), window)

@@ -145,4 +145,5 @@ class _Likeness:
 
 
 def _sharpened(cosines: npt.NDArray[np.floating]) -> Floats:
-    return np.asarray(np.maximum(cosines, 0.0, dtype=np.float64) ** EXPONENT)
+    sharp: Floats = np.power(np.maximum(cosines, 0.0).astype(np.float64), EXPONENT)
+    return sharp
