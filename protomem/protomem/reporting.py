@@ -18,7 +18,7 @@ from protomem.memory_report import Alarm, ClassSizes, Confusion, LabelCount, Rep
 from protomem.progress import Progress
 from protomem.space import Space
 from protomem.store import Row
-from protomem.streams import Tested, replay
+from protomem.streams import Outcome, replay
 
 __all__ = ["Inventory", "Wanted", "report"]
 
@@ -86,7 +86,7 @@ def _sizes(classes: Mapping[str, int]) -> ClassSizes:
     return ClassSizes(len(classes), largest, smallest, sum(count == 1 for count in classes.values()))
 
 
-def _stream(length: int, tested: Sequence[Tested], recent: Sequence[float], wanted: Wanted) -> StreamReport:
+def _stream(length: int, tested: Sequence[Outcome], recent: Sequence[float], wanted: Wanted) -> StreamReport:
     known = [one.is_right for one in tested if one.is_known]
     alarms = None if wanted.false_alarm is None else _alarms(length, tested, recent, wanted.false_alarm / SIGNALS)
     return StreamReport(
@@ -102,7 +102,7 @@ def _stream(length: int, tested: Sequence[Tested], recent: Sequence[float], want
     )
 
 
-def _window(tested: Sequence[Tested]) -> Window:
+def _window(tested: Sequence[Outcome]) -> Window:
     novelty = np.array([one.novelty for one in tested])
     return Window(
         start=tested[0].position,
@@ -126,13 +126,13 @@ def _recent(length: int, novelty: Sequence[float], windows: int) -> tuple[Window
     )
 
 
-def _confused(tested: Sequence[Tested]) -> tuple[Confusion, ...]:
+def _confused(tested: Sequence[Outcome]) -> tuple[Confusion, ...]:
     mistakes = Counter((one.labels, one.answer) for one in tested if one.is_known and not one.is_right)
     most = sorted(mistakes.items(), key=lambda entry: (-entry[1], entry[0]))[:MOST_CONFUSED]
     return tuple(Confusion(labels, answer, count) for (labels, answer), count in most)
 
 
-def _alarms(length: int, tested: Sequence[Tested], recent: Sequence[float], false_alarm: float) -> tuple[Alarm, ...]:
+def _alarms(length: int, tested: Sequence[Outcome], recent: Sequence[float], false_alarm: float) -> tuple[Alarm, ...]:
     positions = [*(one.position for one in tested), *range(length, length + len(recent))]
     errors = [float(not one.is_right) for one in tested]
     strange = [float(novelty <= STRANGE) for novelty in [*(one.novelty for one in tested), *recent]]

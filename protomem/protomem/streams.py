@@ -26,7 +26,7 @@ from protomem.space import Space
 from protomem.state import State, codes_of_rows
 from protomem.store import Row
 
-__all__ = ["PLAIN", "Arrival", "Tested", "in_order", "replay"]
+__all__ = ["PLAIN", "Arrival", "Outcome", "in_order", "replay"]
 
 MOST_TESTED = 500
 """Examples of a window that are asked about, evenly spaced: a window's accuracy is then known to 1.3 points at 90 %
@@ -47,7 +47,7 @@ class Arrival:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Outcome:
     """An example of the stream that was asked about before it was learned.
 
     `position` counts from 0 in the whole stream, `window` from 1. `is_known` says that every label it carries was
@@ -68,7 +68,7 @@ def in_order(arrivals: Sequence[Arrival]) -> list[Row]:
     return [one.row for one in sorted(arrivals, key=_place)]
 
 
-def replay(space: Space, stream: Sequence[Row], windows: int, progress: Progress | None = None) -> list[Tested]:
+def replay(space: Space, stream: Sequence[Row], windows: int, progress: Progress | None = None) -> list[Outcome]:
     """Ask about the examples of each of `windows` equal parts what those of the parts before teach, then learn them.
 
     The first part is learned only. A pure function of the stream; `progress` is told (examples played, all).
@@ -95,12 +95,12 @@ def _spaced(start: int, end: int) -> npt.NDArray[np.int64]:
     return np.linspace(start, end - 1, min(MOST_TESTED, end - start)).round().astype(np.int64)
 
 
-def _ask(predictor: Predictor, stream: Sequence[Row], positions: npt.NDArray[np.int64], window: int) -> list[Tested]:
+def _ask(predictor: Predictor, stream: Sequence[Row], positions: npt.NDArray[np.int64], window: int) -> list[Outcome]:
     rows = [stream[position] for position in positions]
     answers = predictor.answers(codes_of_rows(rows, predictor.ensemble.space), PLAIN)
     known = frozenset(predictor.names)
     return [
-        Tested(
+        Outcome(
             position=int(position),
             window=window,
             labels=row.labels,

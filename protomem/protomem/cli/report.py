@@ -12,7 +12,7 @@ import typer
 from protomem.cli.file_query import Columns
 from protomem.cli.items_file import read_items
 from protomem.cli.reading import ItemFile
-from protomem.cli.report_plot import plot_report
+from protomem.cli.report_plot import check_picture, plot_report
 from protomem.cli.report_tables import print_report
 from protomem.cli.shared import OUT, AsJson, MemoryPath, open_existing, print_json, progress_bar, reported_errors
 
@@ -39,6 +39,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """A memory in numbers: classes, prequential accuracy, novelty, drift, confusions, and what each head costs."""
+    if plot is not None:
+        check_picture(plot)
     items = _recent(recent, text_column, vectors_column, where)
     with open_existing(memory) as opened, progress_bar("playing the stream") as told:
         found = opened.report(

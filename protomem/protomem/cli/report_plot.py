@@ -9,7 +9,7 @@ from protomem.errors import InvalidInput, MissingExtra
 from protomem.head_costs import HeadCosts
 from protomem.memory_report import Report, StreamReport, Window
 
-__all__ = ["plot_report"]
+__all__ = ["check_picture", "plot_report"]
 
 SIZE = (12.0, 8.5)
 """Inches, at 120 dots each: 1,440 by 1,020, which a console and a README show whole."""
@@ -22,11 +22,20 @@ LONGEST = 26
 """Characters of a label that are shown."""
 
 
-def plot_report(report: Report, path: Path, title: str) -> None:
-    """Draw the report to a file whose ending says the format, such as .png or .svg.
+def check_picture(path: Path) -> None:
+    """Refuse a picture that cannot be drawn, before the work of a report is done for it.
 
     Raises `MissingExtra` without `protomem[plots]`, `InvalidInput` for an unknown ending or a folder that is not there.
     """
+    endings = sorted(_canvas()[0].canvas.get_supported_filetypes())
+    if path.suffix.removeprefix(".").lower() not in endings:
+        raise InvalidInput(f"{path} does not end like a picture: use one of {', '.join(endings)}")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"{path} cannot be written: there is no folder {path.parent}; create it first")
+
+
+def plot_report(report: Report, path: Path, title: str) -> None:
+    """Draw the report to a file whose ending says the format, such as .png or .svg; see `check_picture`."""
     figure, axes = _canvas()
     figure.suptitle(_plain(f"{title}: {report.examples:,} examples, {report.classes.count:,} classes"), fontsize=14)
     stream = report.stream
@@ -55,15 +64,10 @@ def _canvas() -> tuple[Any, Any]:
 
 
 def _save(figure: Any, path: Path) -> None:
-    endings = sorted(figure.canvas.get_supported_filetypes())
-    if path.suffix.removeprefix(".").lower() not in endings:
-        raise InvalidInput(f"{path} does not end like a picture: use one of {', '.join(endings)}")
     try:
         figure.savefig(path)
     except OSError as error:
-        raise InvalidInput(
-            f"{path} cannot be written: {error.strerror}; give a file in a folder that is there"
-        ) from error
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}; look at its folder and try again") from error
 
 
 def _draw_accuracy(panel: Any, stream: StreamReport) -> None:
