@@ -34,23 +34,31 @@ from protomem.errors import (
     StoreError,
     StoreUnavailable,
 )
+from protomem.head_costs import HeadCost, HeadCosts
 from protomem.loading import Opening
 from protomem.memory import Example, Memory
+from protomem.memory_report import Alarm, ClassSizes, Confusion, LabelCount, Report, StreamReport, Window
 from protomem.opening import open
 from protomem.receipts import Receipt
 from protomem.reports import Check
+from protomem.suggestions import Suggestion
 from protomem.verification import Verification
 
 __all__ = [
+    "Alarm",
     "Answer",
     "Check",
+    "ClassSizes",
     "Conflict",
+    "Confusion",
     "EmptyMemory",
     "Encoder",
     "EncoderMismatch",
     "Evidence",
     "Example",
     "Forgotten",
+    "HeadCost",
+    "HeadCosts",
     "IdConflict",
     "InvalidId",
     "InvalidInput",
@@ -58,6 +66,7 @@ __all__ = [
     "InvalidLabel",
     "InvalidReceipt",
     "InvalidVectors",
+    "LabelCount",
     "LengthMismatch",
     "Memory",
     "MemoryClosed",
@@ -70,12 +79,16 @@ __all__ = [
     "Opening",
     "ProtomemError",
     "Receipt",
+    "Report",
     "RequestConflict",
     "SentenceEncoder",
     "StoreError",
     "StoreUnavailable",
+    "StreamReport",
+    "Suggestion",
     "Vectors",
     "Verification",
+    "Window",
     "audit",
     "audit_chain",
     "open",

@@ -18,6 +18,7 @@ from protomem.loading import Opening
 from protomem.predicting import Question
 from protomem.progress import Progress
 from protomem.receipts import Receipt
+from protomem.reporting import Inventory
 from protomem.store import Row
 from protomem.verification import Verification
 
@@ -104,6 +105,10 @@ class Keeping(Protocol):
 
     def verify(self, progress: Progress | None) -> Verification:
         """Recompute what can be recomputed, and compare it bit for bit with what is in use."""
+        ...
+
+    def inventory(self) -> Inventory:
+        """What a report is made from."""
         ...
 
     def snapshot(self) -> None:

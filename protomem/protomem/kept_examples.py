@@ -14,8 +14,10 @@ from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
 from protomem.progress import Progress
 from protomem.receipts import Receipt
+from protomem.reporting import Inventory
 from protomem.space import Space
 from protomem.store import Row, Store, Write
+from protomem.streams import Arrival, in_order
 from protomem.verification import Verification, verify
 
 __all__ = ["KeptExamples"]
@@ -88,6 +90,11 @@ class KeptExamples:
         with self.steps.changing():
             public_key = self._ledger.secrets.public_key
             return verify(self._state, self.rows(), self._store.receipts(), public_key, progress)
+
+    def inventory(self) -> Inventory:
+        came = self._store.arrivals()
+        arrivals = [Arrival(row, came[row.id]) for row in self.rows()]
+        return Inventory(self.count(), self.classes(), in_order(arrivals), None)
 
     def snapshot(self) -> None:
         if not self._store.keeps_snapshots or not self._ledger.sequence or self._has_snapshot:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.answers import Answer
+from protomem.budget import beyond
 from protomem.codes import Codes, quantize
 from protomem.encoders import Encoder
 from protomem.errors import InvalidId, InvalidInput, InvalidLabel, MemoryClosed, NotRemembered
@@ -33,13 +34,17 @@ from protomem.keeping import Keeping, Wish
 from protomem.kept_examples import KeptExamples
 from protomem.ledger import Ledger
 from protomem.loading import Opening
+from protomem.memory_report import Report
 from protomem.predicting import Question
 from protomem.progress import Progress
 from protomem.receipts import Receipt
+from protomem.reporting import Wanted, report
 from protomem.settings import MemorySettings
 from protomem.signing import Secrets
 from protomem.space import Space
 from protomem.store import Row, Store
+from protomem.streams import PLAIN
+from protomem.suggestions import QUESTION, Suggestion, check_pool, suggested
 from protomem.sums_alone import SumsAlone
 from protomem.verification import Verification
 
@@ -207,6 +212,62 @@ class Memory:
         _check_among(question.among, answering.names)
         answers = answering.answers(self._encode(items, progress), question)
         return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
+
+    def suggest(self, items: Items, count: int = 10, progress: Progress | None = None) -> list[Suggestion]:
+        """Which of these unlabelled items to label next, best first: those that settle most of what is in doubt.
+
+        An item counts for what its label would say about all the items that the memory is unsure of, so pass what is
+        typical of the traffic, at most 20,000 items; near-copies are not suggested twice. Works from the first example
+        on, and before it. Nothing is remembered of the items.
+        """
+        check_pool(check_length(items))
+        check_whole("count", count, 1)
+        with self._kept() as kept:
+            answering = kept.answering() if kept.count() else None
+        codes = self._encode(items, progress)
+        return suggested(codes, None if answering is None else answering.answers(codes, QUESTION), count)
+
+    def report(
+        self,
+        recent: Items | None = None,
+        *,
+        windows: int = 10,
+        false_alarm: float | None = 0.01,
+        costs: bool = True,
+        progress: Progress | None = None,
+    ) -> Report:
+        """The memory in numbers: its classes, how its stream of examples went, where it drifted, what its heads cost.
+
+        The examples are played once more in the order in which they were learned, in `windows` equal parts, each asked
+        about before it is learned (prequential accuracy). So a forgotten example leaves no trace in a report either.
+        `recent` are unlabelled items that came afterwards, oldest first: their novelty is looked at too, and nothing is
+        remembered of them. A steady stream raises an alarm with probability at most `false_alarm`; None looks for no
+        drift. With `costs` the heads are solved twice more, to see what each gives.
+
+        Takes as long as some `windows` first answers; `progress` is told (examples played, all). Raises `MissingExtra`
+        where drift is to be looked for without `protomem[streams]`, and `EmptyMemory` for `recent` items of nothing.
+        """
+        wanted = Wanted(windows, false_alarm, costs)
+        with self._kept() as kept:
+            held, answering = kept.inventory(), None if recent is None else kept.answering()
+        answers = answering.answers(self._encode(recent, None), PLAIN) if answering and recent is not None else []
+        return report(self._space, held, [answer.novelty for answer in answers], wanted, progress)
+
+    def trim(self, to: int, *, purge: bool = False, idempotency_key: str | None = None) -> Receipt:
+        """Forget as many examples as it takes for at most `to` to stay, always one of a class that is largest.
+
+        Which ones stay is a function of the examples alone, by a hash of their codes, as good as at random; trimming in
+        steps is trimming at once. They are forgotten as by `forget`, with a receipt, and the memory is the one that
+        never saw them. Raises `InvalidInput` where the memory retains "nothing".
+        """
+        check_whole("to", to, 1)
+        request = self._ledger.request(idempotency_key)
+        with self._kept() as kept:
+            done_before = self._ledger.first(request) is not None
+            done = kept.forget(Wish(ids=[] if done_before else beyond(kept.rows(), to)), request)
+            if purge:
+                kept.purge(None)
+            return done
 
     def classes(self) -> dict[str, int]:
         """How many remembered examples carry each label, by label."""

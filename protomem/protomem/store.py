@@ -76,6 +76,10 @@ class Store(Protocol):
         """Ids of every row of this subject, sorted."""
         ...
 
+    def arrivals(self) -> dict[str, int]:
+        """The number of the receipt that each remembered row came with, by id."""
+        ...
+
     def write(self, write: Write) -> None:
         """Keep one transaction. Raises `StoreError` and keeps nothing of it otherwise."""
         ...
@@ -162,6 +166,9 @@ class RamStore:
 
     def ids_of_subject(self, subject: str) -> list[str]:
         return sorted(row.id for row in self._rows.values() if row.subject == subject)
+
+    def arrivals(self) -> dict[str, int]:
+        return dict(self._came)
 
     def write(self, write: Write) -> None:
         missing = [id for id in write.removed if id not in self._rows]

@@ -12,19 +12,21 @@ from typing import Final, Literal, final
 
 from protomem.commitment import Commitment, content
 from protomem.errors import InvalidInput, InvalidReceipt, MemoryDamaged, NotRemembered
+from protomem.head_costs import costs_of_parts
 from protomem.keeping import Steps, Wish, refuse_empty
 from protomem.ledger import Ledger
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.progress import Progress
 from protomem.receipts import Receipt, Taught
+from protomem.reporting import Inventory
 from protomem.signing import Secrets
 from protomem.snapshots import Snapshot
 from protomem.space import Space
 from protomem.state import codes_of_rows, digest_of
 from protomem.statistics import Statistics
 from protomem.store import Row, Store, Write
-from protomem.summed import SummedPredictor
+from protomem.summed import SUMMED_HEADS, SummedPredictor
 from protomem.verification import Verification, verify_sums
 
 __all__ = ["SumsAlone"]
@@ -113,6 +115,12 @@ class SumsAlone:
             progress(self.count(), self.count())
         public_key = self._ledger.secrets.public_key
         return verify_sums(self._sums, kept, self._store.receipts(), public_key, self.count())
+
+    def inventory(self) -> Inventory:
+        solved = self.answering() if self.count() else None
+        heads = {name: getattr(solved, name) for name in SUMMED_HEADS} if solved else {}
+        costs = costs_of_parts(heads, self._sums.statistics, self._space)
+        return Inventory(self.count(), self.classes(), None, costs)
 
     def snapshot(self) -> None:
         """Nothing to do: the sums are kept at every change."""

@@ -89,6 +89,11 @@ class DuckDbStore:
         with self._database.reader() as reader:
             return sorted(id for (id,) in reader.fetch("SELECT id FROM examples WHERE subject = ?", [subject]))
 
+    def arrivals(self) -> dict[str, int]:
+        """The number of the receipt that each remembered row came with, by id."""
+        with self._database.reader() as reader:
+            return dict(reader.fetch("SELECT id, sequence FROM examples"))
+
     def write(self, write: Write) -> None:
         """Keep one transaction: removals, rows, tombstones raised and buried, then the receipt.
 

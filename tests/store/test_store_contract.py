@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.store.samples import id_hash, next_receipt, receipt, write
+from tests.store.samples import id_hash, next_receipt, purge, receipt, write
 
 from protomem.errors import MemoryDamaged
 from protomem.progress import Progress
@@ -88,6 +88,17 @@ def test_settings_come_back_as_written(store: Store) -> None:
     settings = {"encoder": "all-MiniLM-L6-v2", "é": "", "empty": "\0"}
     store.create(settings)
     assert store.settings() == settings
+
+
+def test_arrivals_are_the_numbers_of_the_receipts_that_rows_came_with(store: Store) -> None:
+    assert store.arrivals() == {}
+    first = write(store, [row(1), row(2), row(3)]).sequence
+    second = write(store, [row(each) for each in range(4, 40)]).sequence
+    write(store, removed=["id-2"])
+    back = write(store, [row(2)], ["id-5"]).sequence
+    purge(store)
+    later = {f"id-{each}": second for each in range(4, 40) if each != 5}
+    assert store.arrivals() == {"id-1": first, "id-3": first, "id-2": back} | later
 
 
 # One row, both sides of the number from which Arrow carries them, and more than one batch.

@@ -15,6 +15,9 @@ from protomem.cli.learn import learn
 from protomem.cli.predict import predict
 from protomem.cli.purge import purge
 from protomem.cli.receipts import receipts
+from protomem.cli.report import report
+from protomem.cli.suggest import suggest
+from protomem.cli.trim import trim
 from protomem.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -26,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # what is no ProtomemError is a defect, and its traceback belongs to the report
 )
-for _command in (demo, learn, predict, forget, purge, classes, verify, receipts, audit):
+for _command in (demo, learn, predict, suggest, forget, trim, purge, classes, report, verify, receipts, audit):
     app.command()(_command)
 
 
