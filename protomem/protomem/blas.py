@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import faiss  # noqa: F401  # loaded before the controller looks for libraries
 import numpy as np  # noqa: F401
 import scipy.linalg  # noqa: F401
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 __all__ = ["one_blas_thread"]
 
@@ -46,8 +46,7 @@ def _enter() -> None:
         _inside += 1
         if _inside == 1:
             _before = [pool.get_num_threads() for pool in _POOLS]
-            for pool in _POOLS:
-                pool.set_num_threads(1)
+            _set([1] * len(_POOLS))
 
 
 def _leave() -> None:
@@ -55,5 +54,16 @@ def _leave() -> None:
     with _lock:
         _inside -= 1
         if _inside == 0:
-            for pool, threads in zip(_POOLS, _before, strict=True):
-                pool.set_num_threads(threads)
+            _set(_before)
+
+
+def _set(threads: list[int]) -> None:
+    """Set these numbers of threads from whichever thread this is.
+
+    threadpoolctl lets only the first thread that set a number set another and silently ignores the rest. The lock above
+    orders ours, so each takes that right and gives it back.
+    """
+    OpenBLASController.clear_controlling_thread(force=True)
+    for pool, number in zip(_POOLS, threads, strict=True):
+        pool.set_num_threads(number)
+    OpenBLASController.clear_controlling_thread(force=True)

@@ -297,8 +297,11 @@ def test_a_forgotten_class_never_comes_back_however_much_is_learned_later() -> N
         for number in range(6):
             learn(memory, remembered, around(centres[number], 30, dice), (f"class {number}",))
         learn(memory, remembered, around(centres[0], 10, dice), ("class 1", FORGOTTEN))
-        probes = np.array([vector for vector, labels in remembered.values() if FORGOTTEN in labels])
-        assert {answer.label for answer in memory.predict(probes)} == {FORGOTTEN}
+        probes, taught = zip(*(entry for entry in remembered.values() if FORGOTTEN in entry[1]), strict=True)
+        probes = np.array(probes)
+        answered = [answer.label for answer in memory.predict(probes)]
+        assert all(label in labels for label, labels in zip(answered, taught, strict=True))
+        assert answered.count(FORGOTTEN) >= 30  # ten of them are as much of another class
         gone = forget(memory, remembered, label=FORGOTTEN)
         assert len(gone) == 40
         check_no_relapse(memory, remembered, np.concatenate([probes, centres]), gone)
