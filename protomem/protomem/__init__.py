@@ -7,7 +7,7 @@
 'right'
 """
 
-from protomem.answers import Answer, Evidence
+from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, PrototypeEvidence
 from protomem.auditing import audit, audit_chain
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
@@ -50,6 +50,7 @@ __all__ = [
     "EncoderMismatch",
     "Evidence",
     "Example",
+    "Explanation",
     "Forgotten",
     "IdConflict",
     "InvalidId",
@@ -58,6 +59,7 @@ __all__ = [
     "InvalidLabel",
     "InvalidReceipt",
     "InvalidVectors",
+    "KeyEvidence",
     "LengthMismatch",
     "Memory",
     "MemoryClosed",
@@ -69,6 +71,7 @@ __all__ = [
     "OnnxEncoder",
     "Opening",
     "ProtomemError",
+    "PrototypeEvidence",
     "Receipt",
     "RequestConflict",
     "SentenceEncoder",

@@ -21,7 +21,7 @@ from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
 from protomem.statistics import Statistics
 
-__all__ = ["CALIBRATION_SAMPLE", "Calibration"]
+__all__ = ["CALIBRATION_SAMPLE", "Calibration", "analytic_left_out", "can_be_left_out", "leave_one_out", "softmax"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,13 +54,10 @@ class Calibration:
     @classmethod
     def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual) -> Calibration:
         """Calibrate the ensemble of these statistics on its own examples, left out one by one."""
-        rows = ensemble.examples.sample(CALIBRATION_SAMPLE)
-        targets = ensemble.examples.label_matrix(rows)
-        counts = np.array([statistics.labels[name].count for name in ensemble.names])
-        usable = (~targets | (counts >= 2)).all(axis=1)
-        if not usable.any():
+        rows = can_be_left_out(statistics, ensemble, ensemble.examples.sample(CALIBRATION_SAMPLE))
+        if not len(rows):
             return cls(USUAL_TEMPERATURE, np.zeros(0), np.zeros(0))
-        rows, targets = rows[usable], targets[usable]
+        targets = ensemble.examples.label_matrix(rows)
         scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
         temperature = _temperature(scores, targets)
         own = np.where(targets, softmax(scores, temperature), np.inf).min(axis=1)
@@ -82,6 +79,13 @@ class Calibration:
         return float(self.own[rank - 1]) if rank >= 1 else 0.0
 
 
+def can_be_left_out(statistics: Statistics, ensemble: Ensemble, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Those of these remembered examples without which every label of theirs still has an example."""
+    counts = np.array([statistics.labels[name].count for name in ensemble.names])
+    targets = ensemble.examples.label_matrix(rows)
+    return rows[(~targets | (counts >= 2)).all(axis=1)]
+
+
 def leave_one_out(
     statistics: Statistics,
     ensemble: Ensemble,
@@ -93,7 +97,7 @@ def leave_one_out(
     items = Items(ensemble.space, ensemble.examples.codes[rows])
     modes = ensemble.space.modes.lookup(ensemble.examples.codes[rows])[:, 0]
     scores = {
-        "analytic": _analytic(ensemble, problem, items, targets),
+        "analytic": analytic_left_out(ensemble, problem, items, targets),
         "prototypes": ensemble.prototypes.scores(items.codes, items.lengths),
         "codebooks": ensemble.codebooks.scores(items.keys),
     }
@@ -121,7 +125,10 @@ def softmax(scores: Floats, temperature: float) -> Floats:
     return np.asarray(np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True)))
 
 
-def _analytic(ensemble: Ensemble, problem: Primal | Dual, items: Items, targets: npt.NDArray[np.bool_]) -> Floats:
+def analytic_left_out(
+    ensemble: Ensemble, problem: Primal | Dual, items: Items, targets: npt.NDArray[np.bool_]
+) -> Floats:
+    """The analytic head's scores (m, labels) of remembered examples, each without itself."""
     leverage = problem.leverages(items.features)[:, None]
     return np.asarray((ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage))
 

@@ -9,6 +9,7 @@ added nothing.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -95,19 +96,28 @@ class Ensemble:
 
         `allowed` (labels,) restricts the answer: the other labels get minus infinity.
         """
-        base = self.base(items)
-        if allowed is not None:
-            base[:, ~allowed] = -np.inf
+        parts, best = self.parts(items, allowed)
+        return total(parts, allowed), best
+
+    def parts(self, items: Items, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[dict[str, Floats], Floats]:
+        """Each head's weighted scores (n, labels), whose sum the ensemble's are, and the best subspace scores (n,)."""
+        parts = self.base_parts(items)
+        base = total(parts, allowed)
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)
-        total = base + WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(self.names))
-        first = total.argmax(axis=1)
-        total += WEIGHTS["rivals"] * self.rivals.scores(items.codes, items.lengths, first, len(self.names))
-        return total, shortlisted.max(axis=1)
+        parts["subspaces"] = WEIGHTS["subspaces"] * spread(shortlisted, shortlist, len(self.names))
+        first = (base + parts["subspaces"]).argmax(axis=1)
+        rivals = self.rivals.scores(items.codes, items.lengths, first, len(self.names))
+        parts["rivals"] = WEIGHTS["rivals"] * rivals
+        return parts, shortlisted.max(axis=1)
 
     def base(self, items: Items) -> Floats:
         """The weighted scores of the heads that are asked about every class: (n, labels)."""
-        return combine(
+        return total(self.base_parts(items))
+
+    def base_parts(self, items: Items) -> dict[str, Floats]:
+        """The same, head by head."""
+        return weighted(
             analytic=self.analytic.scores(items.features),
             prototypes=self.prototypes.scores(items.codes, items.lengths),
             codebooks=self.codebooks.scores(items.keys),
@@ -130,6 +140,10 @@ class Ensemble:
             scores[rows, columns] = self.subspaces[self.names[number]].scores(items, rows)
         return scores
 
+    def problem(self, statistics: Statistics) -> Primal | Dual:
+        """The ridge problem of these statistics, which the ensemble was fitted to, with its factor as it was then."""
+        return _problem(statistics, self.examples, self.analytic.strength)
+
     def head_scores(self, codes: Codes) -> dict[str, Floats]:
         """Each head's own scores (n, labels), unweighted; rivals are those of the nearest prototype."""
         items = Items(self.space, codes)
@@ -148,7 +162,20 @@ class Ensemble:
 
 def combine(**scores: Floats) -> Floats:
     """The weighted sum of heads' scores, always in the same order."""
-    return np.asarray(sum(WEIGHTS[head] * scores[head] for head in HEADS if head in scores))
+    return total(weighted(**scores))
+
+
+def weighted(**scores: Floats) -> dict[str, Floats]:
+    """The heads' scores times their weights, in the order in which they are added."""
+    return {head: WEIGHTS[head] * scores[head] for head in HEADS if head in scores}
+
+
+def total(parts: Mapping[str, Floats], allowed: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """The sum of weighted scores (n, labels), with minus infinity for labels that are not `allowed` (labels,)."""
+    scores = np.asarray(sum(parts.values()))
+    if allowed is not None:
+        scores[:, ~allowed] = -np.inf
+    return scores
 
 
 def spread(shortlisted: Floats, shortlist: npt.NDArray[np.int64], labels: int) -> Floats:

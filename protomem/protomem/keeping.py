@@ -15,8 +15,8 @@ from protomem.answers import Answer
 from protomem.codes import Codes
 from protomem.errors import EmptyMemory
 from protomem.loading import Opening
-from protomem.predicting import Question
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.store import Row
 from protomem.verification import Verification
@@ -94,8 +94,8 @@ class Keeping(Protocol):
         """Take the bytes of everything forgotten out of the store."""
         ...
 
-    def answering(self) -> Answering:
-        """Solved heads of now. Raises `EmptyMemory`."""
+    def answering(self, question: Question) -> Answering:
+        """Solved heads of now, with what the question needs. Raises `EmptyMemory`."""
         ...
 
     def digest(self) -> str:

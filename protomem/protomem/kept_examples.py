@@ -13,6 +13,7 @@ from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.space import Space
 from protomem.store import Row, Store, Write
@@ -70,11 +71,12 @@ class KeptExamples:
             self._has_snapshot = False
         return receipt
 
-    def answering(self) -> Predictor:
+    def answering(self, question: Question) -> Predictor:
         refuse_empty(self.count())
         if self._predictor is None or self._predictor.version != self._state.version:
             with self.steps.changing():
                 self._predictor = Predictor.of(self._state, self._predictor)
+        self._predictor = self._predictor.prepared(question, self._state)
         return self._predictor
 
     def digest(self) -> str:

@@ -17,6 +17,7 @@ from protomem.ledger import Ledger
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.receipts import Receipt, Taught
 from protomem.signing import Secrets
 from protomem.snapshots import Snapshot
@@ -98,7 +99,7 @@ class SumsAlone:
             self._ledger.take(receipt)
         return receipt
 
-    def answering(self) -> SummedPredictor:
+    def answering(self, question: Question) -> SummedPredictor:  # noqa: ARG002  it needs nothing
         refuse_empty(self.count())
         if self._predictor is None or self._predictor.version != self._sums.sequence:
             self._predictor = SummedPredictor.of(self._sums.statistics, self._sums.sequence)

@@ -22,6 +22,7 @@ BORDER = {
     "encoders",
     "keeping",
     "kept_examples",
+    "label_names",
     "ledger",
     "loading",
     "memory",

@@ -14,7 +14,8 @@ from protomem.ensemble import HEADS, SHORTLIST, WEIGHTS, Ensemble
 from protomem.examples import Examples, Group
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
-from protomem.predicting import Predictor, Question
+from protomem.predicting import Predictor
+from protomem.questions import Question
 from protomem.space import Space, SpaceSettings
 from protomem.state import State
 from protomem.statistics import Statistics
@@ -138,7 +139,11 @@ class Taught:
 
     def afresh(self) -> Predictor:
         """Solved from nothing, from the rows in another order."""
-        return Predictor.of(State.of(self.space, list(self.here.values())[::-1]), None)
+        return self.solved(State.of(self.space, list(self.here.values())[::-1]), None)
+
+    @staticmethod
+    def solved(state: State, previous: Predictor | None) -> Predictor:
+        return Predictor.of(state, previous).prepared(QUESTION, state)
 
 
 def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> None:
@@ -167,7 +172,7 @@ def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, 
         added = dice.sample(away, min(len(away), dice.choice([0, 1, 1, 2, 40])))
         removed = dice.sample(sorted(taught.here), min(len(taught.here) - 1, dice.choice([0, 1, 1, 2, 40])))
         taught.change(added, removed)
-        previous = Predictor.of(taught.state, previous)
+        previous = Taught.solved(taught.state, previous)
         assert_same_bits(previous, taught.afresh(), items)
 
 
