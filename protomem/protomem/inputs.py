@@ -20,6 +20,7 @@ __all__ = [
     "check_length",
     "check_name",
     "check_receipt",
+    "check_separator",
     "check_subjects",
     "check_thresholds",
     "check_whole",
@@ -95,6 +96,13 @@ def check_flag(name: str, value: bool) -> None:
     """`value` is True or False."""
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} is {value!r}: it must be True or False")
+
+
+def check_separator(separator: Any) -> str:
+    """What stands between the levels of a label: a string that is not empty."""
+    if not isinstance(separator, str) or not separator:
+        raise InvalidInput(f"separator is {separator!r}: it must be what parts the levels of a label, such as '/'")
+    return separator
 
 
 def check_thresholds(thresholds: Any) -> dict[str, float]:

@@ -9,7 +9,16 @@ from typing import final
 from protomem.codes import Codes
 from protomem.errors import InvalidInput, NotRemembered
 from protomem.hierarchy import labels_under, level_names
-from protomem.inputs import check_among, check_flag, check_fraction, check_name, check_thresholds, check_whole, listed
+from protomem.inputs import (
+    check_among,
+    check_flag,
+    check_fraction,
+    check_name,
+    check_separator,
+    check_thresholds,
+    check_whole,
+    listed,
+)
 
 __all__ = ["Question", "question"]
 
@@ -88,7 +97,7 @@ def question(
         per_class=per_class,
         thresholds=check_thresholds(thresholds),
         certainty=certainty,
-        separator=check_name(separator, "separator", InvalidInput),
+        separator=check_separator(separator),
         multi_label=multi_label,
         explain=explain,
         name_prior=name_prior,

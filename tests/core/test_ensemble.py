@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +75,24 @@ def test_an_answer_is_the_same_in_every_batch(memory: protomem.Memory, items: np
     count = 120 if size == 1 else len(items)
     parts = [memory.predict(items[start : start + size], **ASKED) for start in range(0, count, size)]
     assert [answer for part in parts for answer in part] == together[:count]
+
+
+FURTHER = {
+    "sets per class, explained": {"coverage": 0.8, "per_class": True, "explain": True},
+    "levels": {"certainty": 0.6, "separator": " ", "explain": True},
+    "several labels": {"multi_label": True, "explain": True},
+}
+
+
+@pytest.mark.parametrize("asked", FURTHER.values(), ids=FURTHER)
+@pytest.mark.parametrize("size", [1, 40])
+def test_further_answers_are_the_same_in_every_batch(
+    memory: protomem.Memory, items: np.ndarray, asked: dict[str, Any], size: int
+) -> None:
+    count = 20 if size == 1 else 200
+    together = memory.predict(items[:count], **asked)
+    parts = [memory.predict(items[start : min(start + size, count)], **asked) for start in range(0, count, size)]
+    assert [answer for part in parts for answer in part] == together
 
 
 def test_the_order_of_a_batch_does_not_matter(memory: protomem.Memory, items: np.ndarray) -> None:
