@@ -7,7 +7,7 @@
 'right'
 """
 
-from protomem.answers import Answer, Evidence
+from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, PrototypeEvidence
 from protomem.auditing import audit, audit_chain
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
@@ -35,8 +35,9 @@ from protomem.errors import (
     StoreUnavailable,
 )
 from protomem.head_costs import HeadCost, HeadCosts
+from protomem.listing import Example
 from protomem.loading import Opening
-from protomem.memory import Example, Memory
+from protomem.memory import Memory
 from protomem.memory_report import Alarm, ClassSizes, Confusion, LabelCount, Report, StreamReport, Window
 from protomem.opening import open
 from protomem.receipts import Receipt
@@ -56,6 +57,7 @@ __all__ = [
     "EncoderMismatch",
     "Evidence",
     "Example",
+    "Explanation",
     "Forgotten",
     "HeadCost",
     "HeadCosts",
@@ -66,6 +68,7 @@ __all__ = [
     "InvalidLabel",
     "InvalidReceipt",
     "InvalidVectors",
+    "KeyEvidence",
     "LabelCount",
     "LengthMismatch",
     "Memory",
@@ -78,6 +81,7 @@ __all__ = [
     "OnnxEncoder",
     "Opening",
     "ProtomemError",
+    "PrototypeEvidence",
     "Receipt",
     "Report",
     "RequestConflict",

@@ -14,9 +14,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from protomem.inputs import check_whole
 from protomem.store import Row
 
-__all__ = ["beyond"]
+__all__ = ["beyond", "check_budget"]
+
+
+def check_budget(to: int) -> None:
+    """Raise `InvalidInput` for what is no number of examples that may stay."""
+    check_whole("to", to, 1)
 
 
 def beyond(rows: Sequence[Row], most: int) -> list[str]:

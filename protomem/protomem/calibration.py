@@ -21,13 +21,25 @@ from protomem.items import Items
 from protomem.novelty import Known, leverages, log_sum_exp, strangeness
 from protomem.statistics import Statistics
 
-__all__ = ["CALIBRATION_SAMPLE", "Calibration"]
+__all__ = [
+    "CALIBRATION_SAMPLE",
+    "FEW_SAMPLE",
+    "Calibration",
+    "can_be_left_out",
+    "leave_one_out",
+    "regression_left_out",
+    "softmax",
+]
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 CALIBRATION_SAMPLE = 128
 """Examples left out in turn. One temperature needs no more, and each costs a triangular solve at every change."""
+
+FEW_SAMPLE = 512
+"""The same in a small memory, whose heads leave every example out as they are solved. On held-out training data at 5
+and 10 examples a class the calibration error was 2.6 to 3.2 % with 512, and 3.3 to 5.8 % with 128."""
 
 USUAL_TEMPERATURE = 0.3
 """Near what the leave-one-out fit finds on all training data of CLINC150 (0.28) and BANKING77 (0.39); used as it is
@@ -42,31 +54,25 @@ TEMPERATURE_RANGE = (0.01, 10.0)
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """The temperature of the softmax, and the sorted leave-one-out values that new items are compared with.
+    """The temperature of the softmax, and what new items are compared with: how strange examples look when left out.
 
-    `own` holds the probabilities of true labels (m,), ascending, `known` how strange the examples look; m is at most
-    CALIBRATION_SAMPLE, and 0 where no class has two examples.
+    Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE; of none where no class has two.
     """
 
     temperature: float
-    own: Floats
     known: Known
 
     @classmethod
     def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> Calibration:
         """Calibrate the ensemble of these statistics on its own examples, left out one by one."""
-        rows = ensemble.examples.sample(CALIBRATION_SAMPLE)
+        size = FEW_SAMPLE if ensemble.analytic is None else CALIBRATION_SAMPLE
+        rows = can_be_left_out(statistics, ensemble, ensemble.examples.sample(size))
+        if not len(rows):
+            return cls(USUAL_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)))
         targets = ensemble.examples.label_matrix(rows)
-        counts = np.array([statistics.labels[name].count for name in ensemble.names])
-        usable = (~targets | (counts >= 2)).all(axis=1)
-        if not usable.any():
-            return cls(USUAL_TEMPERATURE, np.zeros(0), Known.of(np.zeros(0), np.zeros(0)))
-        rows, targets = rows[usable], targets[usable]
         scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
         temperature = _temperature(scores, targets)
-        own = np.where(targets, softmax(scores, temperature), np.inf).min(axis=1)
-        known = Known.of(strangeness(best, scores, temperature), leverages(ensemble, rows, targets))
-        return cls(temperature, np.sort(own), known)
+        return cls(temperature, Known.of(strangeness(best, scores, temperature), leverages(ensemble, rows, targets)))
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
@@ -76,10 +82,12 @@ class Calibration:
         """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
         return self.known.p_values(strangeness(best, scores, self.temperature))
 
-    def threshold(self, coverage: float) -> float:
-        """The least probability of a label in the set of this coverage; 0 with too few examples to tell."""
-        rank = math.floor((len(self.own) + 1) * (1 - coverage))
-        return float(self.own[rank - 1]) if rank >= 1 else 0.0
+
+def can_be_left_out(statistics: Statistics, ensemble: Ensemble, rows: Rows) -> Rows:
+    """Those of these remembered examples without which every label of theirs still has an example."""
+    counts = np.array([statistics.labels[name].count for name in ensemble.names])
+    targets = ensemble.examples.label_matrix(rows)
+    return rows[(~targets | (counts >= 2)).all(axis=1)]
 
 
 def leave_one_out(
@@ -110,6 +118,15 @@ def softmax(scores: Floats, temperature: float) -> Floats:
     return np.asarray(np.exp(scaled - log_sum_exp(scaled)[:, None]))
 
 
+def regression_left_out(
+    ensemble: Ensemble, problem: Primal | Dual | None, rows: Rows, targets: npt.NDArray[np.bool_]
+) -> Floats:
+    """The scores (m, labels) of the head that regresses each label by itself, each example without itself."""
+    if ensemble.kernel is not None and ensemble.regression == "kernel":
+        return ensemble.kernel.left_out[rows]
+    return _analytic(ensemble, problem, targets, Items(ensemble.space, ensemble.examples.codes[rows]))
+
+
 def _everywhere(
     statistics: Statistics,
     ensemble: Ensemble,
@@ -120,9 +137,8 @@ def _everywhere(
 ) -> dict[str, Floats]:
     """The scores of the heads that vote on every class, each example without itself: (m, labels)."""
     scores = {}
-    if ensemble.analytic is not None and problem is not None:
-        leverage = problem.leverages(items.features)[:, None]
-        scores["analytic"] = (ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage)
+    if "analytic" in ensemble.weights:
+        scores["analytic"] = _analytic(ensemble, problem, targets, items)
     if ensemble.logistic is not None:
         scores["logistic"] = ensemble.logistic.left_out[rows]
     if ensemble.kernel is not None:
@@ -132,6 +148,15 @@ def _everywhere(
     if "codebooks" in ensemble.weights:
         scores["codebooks"] = _codebooks(statistics, ensemble, targets, items)
     return scores
+
+
+def _analytic(
+    ensemble: Ensemble, problem: Primal | Dual | None, targets: npt.NDArray[np.bool_], items: Items
+) -> Floats:
+    if ensemble.analytic is None or problem is None:
+        raise AssertionError("the analytic head is left out only where it votes")
+    leverage = problem.leverages(items.features)[:, None]
+    return np.asarray((ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage))
 
 
 def _prototypes(

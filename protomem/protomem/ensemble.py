@@ -31,7 +31,19 @@ from protomem.items import Items
 from protomem.space import Space
 from protomem.statistics import Statistics
 
-__all__ = ["FEW", "MANY", "SHORTLIST", "WHOLE", "Ensemble", "Weights", "combine", "panel", "spread"]
+__all__ = [
+    "FEW",
+    "MANY",
+    "SHORTLIST",
+    "WHOLE",
+    "Ensemble",
+    "Weights",
+    "combine",
+    "panel",
+    "spread",
+    "total",
+    "weighted",
+]
 
 Floats = npt.NDArray[np.float64]
 Weights = Mapping[str, float]
@@ -126,16 +138,21 @@ class Ensemble:
 
         `allowed` (labels,) restricts the answer: the other labels get minus infinity.
         """
-        base = combine(self.weights, self.everywhere(items))
-        if allowed is not None:
-            base[:, ~allowed] = -np.inf
+        parts, best = self.parts(items, allowed)
+        return total(parts, allowed), best
+
+    def parts(self, items: Items, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[dict[str, Floats], Floats]:
+        """Each head's weighted scores (n, labels), whose sum the ensemble's are, and the best subspace scores (n,)."""
+        parts = weighted(self.weights, self.everywhere(items))
+        base = total(parts, allowed)
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)
-        total = base + self.weights["subspaces"] * spread(shortlisted, shortlist, len(self.names))
+        parts["subspaces"] = self.weights["subspaces"] * spread(shortlisted, shortlist, len(self.names))
         if "rivals" in self.weights:
-            first = total.argmax(axis=1)
-            total += self.weights["rivals"] * self.rivals.scores(items.codes, items.lengths, first, len(self.names))
-        return total, shortlisted.max(axis=1)
+            first = (base + parts["subspaces"]).argmax(axis=1)
+            rivals = self.rivals.scores(items.codes, items.lengths, first, len(self.names))
+            parts["rivals"] = self.weights["rivals"] * rivals
+        return parts, shortlisted.max(axis=1)
 
     def everywhere(self, items: Items) -> dict[str, Floats]:
         """The scores (n, labels) of the heads that vote on every class, unweighted."""
@@ -169,6 +186,15 @@ class Ensemble:
             scores[rows, columns] = self.subspaces[self.names[number]].scores(items, rows)
         return scores
 
+    def problem(self, statistics: Statistics) -> Primal | Dual | None:
+        """The ridge problem of these statistics, which the ensemble was fitted to, with its factor as it was then."""
+        return None if self.analytic is None else _problem(statistics, self.examples, self.analytic.strength)
+
+    @property
+    def regression(self) -> str:
+        """The head that regresses every label by itself, so that its score for one takes nothing from another's."""
+        return "analytic" if self.analytic is not None else "kernel"
+
     def head_scores(self, codes: Codes) -> dict[str, Floats]:
         """Each head's own scores (n, labels), unweighted, of those that are solved; rivals are those of the nearest
         prototype.
@@ -188,7 +214,20 @@ class Ensemble:
 
 def combine(weights: Weights, scores: Mapping[str, Floats]) -> Floats:
     """The weighted sum of heads' scores, always in the order of the weights."""
-    return np.asarray(sum(weights[head] * scores[head] for head in weights if head in scores))
+    return total(weighted(weights, scores))
+
+
+def weighted(weights: Weights, scores: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The heads' scores times their weights, in the order of the weights, in which they are added."""
+    return {head: weights[head] * scores[head] for head in weights if head in scores}
+
+
+def total(parts: Mapping[str, Floats], allowed: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """The sum of weighted scores (n, labels), with minus infinity for labels that are not `allowed` (labels,)."""
+    scores = np.asarray(sum(parts.values()))
+    if allowed is not None:
+        scores[:, ~allowed] = -np.inf
+    return scores
 
 
 def spread(shortlisted: Floats, shortlist: npt.NDArray[np.int64], labels: int) -> Floats:

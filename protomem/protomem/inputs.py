@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,16 @@ from protomem.receipts import Receipt
 
 __all__ = [
     "check_among",
+    "check_flag",
     "check_fraction",
     "check_ids",
     "check_labels",
     "check_length",
     "check_name",
     "check_receipt",
+    "check_separator",
     "check_subjects",
+    "check_thresholds",
     "check_whole",
     "listed",
 ]
@@ -89,12 +92,38 @@ def check_whole(name: str, value: int, least: int) -> None:
         raise InvalidInput(f"{name} is {value!r}: it must be a whole number, at least {least}")
 
 
+def check_flag(name: str, value: bool) -> None:
+    """`value` is True or False."""
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} is {value!r}: it must be True or False")
+
+
+def check_separator(separator: Any) -> str:
+    """What stands between the levels of a label: a string that is not empty."""
+    if not isinstance(separator, str) or not separator:
+        raise InvalidInput(f"separator is {separator!r}: it must be what parts the levels of a label, such as '/'")
+    return separator
+
+
+def check_thresholds(thresholds: Any) -> dict[str, float]:
+    """The least probability of each label named, by label; none of None."""
+    if thresholds is None:
+        return {}
+    if not isinstance(thresholds, Mapping):
+        raise InvalidInput('thresholds must be a mapping of labels to probabilities, such as {"refund": 0.8}')
+    for label, least in thresholds.items():
+        check_name(label, "a label of thresholds", InvalidLabel)
+        if isinstance(least, bool) or not (isinstance(least, float | int) and 0 <= least <= 1):
+            raise InvalidInput(f"thresholds[{label!r}] is {least!r}: it must lie between 0 and 1, such as 0.8 for 80 %")
+    return {label: float(least) for label, least in thresholds.items()}
+
+
 def check_among(among: Any) -> tuple[str, ...] | None:
     """The labels an answer is restricted to, sorted and without repeats, or None."""
     if among is None:
         return None
     if not (_is_list(among) or isinstance(among, set | frozenset)) or not len(among):
-        raise InvalidInput("among must be a list with at least one label")
+        raise InvalidInput("among must be a list with at least one label, or the name of a task")
     return tuple(sorted({check_name(one, f"among[{row}]", InvalidLabel) for row, one in enumerate(among)}))
 
 

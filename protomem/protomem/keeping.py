@@ -15,8 +15,8 @@ from protomem.answers import Answer
 from protomem.codes import Codes
 from protomem.errors import EmptyMemory
 from protomem.loading import Opening
-from protomem.predicting import Question
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
 from protomem.store import Row
@@ -51,11 +51,6 @@ class Answering(Protocol):
 
 class Keeping(Protocol):
     """The examples of one memory, on its store."""
-
-    @property
-    def keeps_examples(self) -> bool:
-        """Whether there are examples to compare an item with."""
-        ...
 
     @property
     def opening(self) -> Opening:
@@ -95,8 +90,8 @@ class Keeping(Protocol):
         """Take the bytes of everything forgotten out of the store."""
         ...
 
-    def answering(self) -> Answering:
-        """Solved heads of now. Raises `EmptyMemory`."""
+    def answering(self, question: Question) -> Answering:
+        """Solved heads of now, with what the question needs. Raises `EmptyMemory`."""
         ...
 
     def digest(self) -> str:

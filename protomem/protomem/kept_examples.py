@@ -13,6 +13,7 @@ from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
 from protomem.space import Space
@@ -30,7 +31,6 @@ class KeptExamples:
     """
 
     def __init__(self, store: Store, space: Space, ledger: Ledger, *, reproducible: bool, kernel_rows: int) -> None:
-        self.keeps_examples = True
         self.steps = Steps()
         self._store = store
         self._ledger = ledger
@@ -75,11 +75,12 @@ class KeptExamples:
             self._has_snapshot = False
         return receipt
 
-    def answering(self) -> Predictor:
+    def answering(self, question: Question) -> Predictor:
         refuse_empty(self.count())
         if self._predictor is None or self._predictor.version != self._state.version:
             with self.steps.changing():
                 self._predictor = Predictor.of(self._state, self._predictor, self._kernel_rows)
+        self._predictor = self._predictor.prepared(question, self._state)
         return self._predictor
 
     def digest(self) -> str:

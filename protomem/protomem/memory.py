@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-from protomem.answers import Answer
-from protomem.budget import beyond
+from protomem.answers import Answer, with_texts
+from protomem.budget import beyond, check_budget
 from protomem.codes import Codes, quantize
 from protomem.encoders import Encoder
-from protomem.errors import InvalidId, InvalidInput, InvalidLabel, MemoryClosed, NotRemembered
-from protomem.examples import Labels
-from protomem.inputs import (
-    check_among,
-    check_fraction,
-    check_ids,
-    check_labels,
-    check_length,
-    check_name,
-    check_receipt,
-    check_subjects,
-    check_whole,
-    listed,
-)
+from protomem.errors import InvalidId, InvalidInput, InvalidLabel, MemoryClosed
+from protomem.inputs import check_ids, check_labels, check_length, check_name, check_receipt, check_subjects
 from protomem.keeping import Keeping, Wish
 from protomem.kept_examples import KeptExamples
+from protomem.label_names import LabelNames
 from protomem.ledger import Ledger
+from protomem.listing import Example, listed_examples
 from protomem.loading import Opening
 from protomem.memory_report import Report
-from protomem.predicting import Question
 from protomem.progress import Progress
+from protomem.questions import question
 from protomem.receipts import Receipt
 from protomem.reporting import Wanted, report
 from protomem.settings import MemorySettings
@@ -48,20 +38,9 @@ from protomem.suggestions import QUESTION, Suggestion, check_pool, suggested
 from protomem.sums_alone import SumsAlone
 from protomem.verification import Verification
 
-__all__ = ["Example", "Memory"]
+__all__ = ["Memory"]
 
 Items = Sequence[Any] | npt.NDArray[Any]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A remembered example as it is listed; `item` is its text where the memory retains items."""
-
-    id: str
-    subject: str | None
-    labels: Labels
-    item: str | None
 
 
 @final
@@ -92,6 +71,7 @@ class Memory:
         self._secrets = secrets
         self._store = store
         self._space = Space(settings.space)
+        self._label_names = LabelNames(encoder, self._space.scale)
         self._now = now
         self._new_id = new_id
         self._kernel_rows = kernel_rows
@@ -169,6 +149,7 @@ class Memory:
         request = self._ledger.request(idempotency_key)
         with self._kept() as kept:
             done = kept.forget(wish, request)
+            self._drop_names(kept)
             if purge:
                 kept.purge(None)
             return done
@@ -190,27 +171,65 @@ class Memory:
         evidence: int = 3,
         coverage: float | None = None,
         false_alarm: float | None = None,
-        among: Sequence[str] | None = None,
+        among: Sequence[str] | str | None = None,
         progress: Progress | None = None,
+        *,
+        per_class: bool = False,
+        thresholds: Mapping[str, float] | None = None,
+        certainty: float | None = None,
+        separator: str = "/",
+        multi_label: bool = False,
+        explain: bool = False,
+        name_prior: bool = False,
     ) -> list[Answer]:
-        """Answers for items, best labels first.
+        """Answers for items, best labels first: `top_k` of them in each ranking, and `evidence` nearest examples.
 
-        `top_k` labels in each ranking and `evidence` nearest examples. `coverage` asks for a label set that holds the
-        true label this often, `false_alarm` abstains on items stranger than all but this share of remembered ones,
-        `among` restricts the answer to these labels.
+        `coverage` asks for a label set that holds the true label this often: over all labels together, or with
+        `per_class` for each label by itself, which costs more (some seconds for 10,000 examples, once after a change).
+        A label with too few examples to tell, fewer than coverage / (1 - coverage), is in every such set.
 
-        Raises `EmptyMemory` if nothing is remembered and `NotRemembered` for a label of `among` that is not.
+        `false_alarm` abstains on items stranger than all but this share of remembered ones. `thresholds` names for some
+        labels the least probability at which they may be answered: if the best label does not reach its own, the memory
+        abstains, since every other label is less likely still.
+
+        `among` restricts the answer to these labels; a string is the name of a task and means the label of that name
+        and all labels below it, `among="card"` both "card" and "card/lost" (`among="card/"` only those below).
+
+        `certainty` answers at the level that is certain: from the outermost level of the labels, parted by `separator`,
+        to the most probable one below, as deep as the summed probability reaches the certainty; abstains if none does.
+        `thresholds` then may name levels too, and go before the certainty. The ranking stays one of labels.
+
+        `multi_label` gives each label a probability by itself, where an item may carry several; they do not add up to 1
+        and do not depend on `among`. `label_set` holds those of at least 0.5, or of their threshold, and `label` is the
+        most probable of them.
+
+        `explain` says for each answer what every head added, and which prototypes and keys spoke for it. `name_prior`
+        lets the labels' names, read as words by the text encoder, help those with fewer than five examples.
+
+        Raises `EmptyMemory` if nothing is remembered, `NotRemembered` for a label or task that is not, and
+        `InvalidInput` for what cannot be asked, or not of this memory.
         """
         check_length(items)
-        question = _question(top_k, evidence, coverage, false_alarm, among)
+        asked = question(
+            top_k=top_k,
+            evidence=evidence,
+            coverage=coverage,
+            false_alarm=false_alarm,
+            among=among,
+            per_class=per_class,
+            thresholds=thresholds,
+            certainty=certainty,
+            separator=separator,
+            multi_label=multi_label,
+            explain=explain,
+            name_prior=name_prior,
+        )
         with self._kept() as kept:
-            if not kept.keeps_examples and (coverage is not None or false_alarm is not None):
-                raise InvalidInput(
-                    'coverage= and false_alarm= compare with kept examples: this memory retains "nothing"'
-                )
-            answering = kept.answering()
-        _check_among(question.among, answering.names)
-        answers = answering.answers(self._encode(items, progress), question)
+            answering = kept.answering(asked)
+        asked = asked.about(answering.names)
+        if name_prior:
+            asked = replace(asked, names=self._codes_of_names(answering.names))
+        answers = answering.answers(self._encode(items, progress), asked)
         return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
 
     def suggest(self, items: Items, count: int = 10, progress: Progress | None = None) -> list[Suggestion]:
@@ -220,10 +239,9 @@ class Memory:
         typical of the traffic, at most 20,000 items; near-copies are not suggested twice. Works from the first example
         on, and before it. Nothing is remembered of the items.
         """
-        check_pool(check_length(items))
-        check_whole("count", count, 1)
+        check_pool(check_length(items), count)
         with self._kept() as kept:
-            answering = kept.answering() if kept.count() else None
+            answering = kept.answering(QUESTION) if kept.count() else None
         codes = self._encode(items, progress)
         return suggested(codes, None if answering is None else answering.answers(codes, QUESTION), count)
 
@@ -249,7 +267,7 @@ class Memory:
         """
         wanted = Wanted(windows, false_alarm, costs)
         with self._kept() as kept:
-            held, answering = kept.inventory(), None if recent is None else kept.answering()
+            held, answering = kept.inventory(), None if recent is None else kept.answering(PLAIN)
         answers = answering.answers(self._encode(recent, None), PLAIN) if answering and recent is not None else []
         return report(self._space, held, [answer.novelty for answer in answers], wanted, progress)
 
@@ -260,11 +278,12 @@ class Memory:
         steps is trimming at once. They are forgotten as by `forget`, with a receipt, and the memory is the one that
         never saw them. Raises `InvalidInput` where the memory retains "nothing".
         """
-        check_whole("to", to, 1)
+        check_budget(to)
         request = self._ledger.request(idempotency_key)
         with self._kept() as kept:
             done_before = self._ledger.first(request) is not None
             done = kept.forget(Wish(ids=[] if done_before else beyond(kept.rows(), to)), request)
+            self._drop_names(kept)
             if purge:
                 kept.purge(None)
             return done
@@ -281,9 +300,7 @@ class Memory:
         """
         with self._kept() as kept:
             rows = kept.rows()
-        for row in sorted(rows, key=lambda row: row.id):
-            if (label is None or label in row.labels) and (subject is None or subject == row.subject):
-                yield Example(row.id, row.subject, row.labels, row.item)
+        yield from listed_examples(rows, label, subject)
 
     def receipts(self) -> list[Receipt]:
         """The receipt of every change, oldest first; they hold keyed hashes in place of ids."""
@@ -342,14 +359,12 @@ class Memory:
     def _load(self) -> None:
         """Take everything from the store."""
         self._ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
+        parts = self._store, self._space, self._ledger
         self._keeping: Keeping
         if self.settings.retain == "nothing":
-            self._keeping = SumsAlone(self._store, self._space, self._ledger)
+            self._keeping = SumsAlone(*parts)
         else:
-            steady = self.encoder.reproducible
-            self._keeping = KeptExamples(
-                self._store, self._space, self._ledger, reproducible=steady, kernel_rows=self._kernel_rows
-            )
+            self._keeping = KeptExamples(*parts, reproducible=self.encoder.reproducible, kernel_rows=self._kernel_rows)
         self.opening = self._keeping.opening
 
     @contextmanager
@@ -367,27 +382,19 @@ class Memory:
             return np.empty((0, self._space.settings.dimension), dtype=np.int8)
         return quantize(self.encoder.encode(items, progress), self._space.scale)
 
+    def _codes_of_names(self, labels: Sequence[str]) -> Codes:
+        """Codes of the labels' names. One that another thread has forgotten meanwhile is not kept."""
+        codes = self._label_names.codes(labels)
+        with self._kept() as kept:
+            self._drop_names(kept)
+        return codes
+
+    def _drop_names(self, kept: Keeping) -> None:
+        """Of the labels that are not remembered any more."""
+        if len(self._label_names):
+            self._label_names.keep_only(kept.classes())
+
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:
         """The answers with the retained texts of their evidence."""
         with self._kept() as kept:
-            texts = kept.texts(sorted({one.id for answer in answers for one in answer.evidence}))
-        return [
-            replace(answer, evidence=tuple(replace(one, item=texts.get(one.id)) for one in answer.evidence))
-            for answer in answers
-        ]
-
-
-def _question(
-    top_k: int, evidence: int, coverage: float | None, false_alarm: float | None, among: Sequence[str] | None
-) -> Question:
-    check_whole("top_k", top_k, 1)
-    check_whole("evidence", evidence, 0)
-    check_fraction("coverage", coverage)
-    check_fraction("false_alarm", false_alarm)
-    return Question(top_k, evidence, coverage, false_alarm, check_among(among))
-
-
-def _check_among(among: tuple[str, ...] | None, names: Sequence[str]) -> None:
-    missing = sorted(set(among or ()) - set(names))
-    if missing:
-        raise NotRemembered(f"among names labels that are not remembered: {listed(missing)}")
+            return with_texts(answers, kept.texts(sorted({one.id for answer in answers for one in answer.evidence})))

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from protomem.answers import Answer, Evidence
+from protomem.answers import Answer, Evidence, Explanation
+from protomem.attribution import Profile, alone, contrasts, explanations, profile_of_codes
 from protomem.blas import one_blas_thread
 from protomem.calibration import Calibration
 from protomem.codes import Codes
-from protomem.ensemble import Ensemble
+from protomem.decisions import Decision, Decisions, allowed
+from protomem.ensemble import Ensemble, total
 from protomem.items import Items
+from protomem.left_out import LeftOut
+from protomem.multi_label import Logistic
+from protomem.name_prior import name_scores
+from protomem.questions import Question
 from protomem.state import State
 
-__all__ = ["BATCH", "Predictor", "Question", "allowed", "ranked"]
+__all__ = ["BATCH", "Predictor"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,25 +32,17 @@ BATCH = 1_024
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked about each item; see `Memory.predict`."""
-
-    top_k: int
-    evidence: int
-    coverage: float | None
-    false_alarm: float | None
-    among: tuple[str, ...] | None
-
-
-@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictor:
-    """An immutable picture of a memory that answers questions, from any number of threads."""
+    """An immutable picture of a memory that answers questions, from any number of threads.
+
+    `left_out` holds what only some questions need: `prepared` makes a picture that has it.
+    """
 
     version: int
     ensemble: Ensemble
     calibration: Calibration
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,47 +61,76 @@ class Predictor:
             ensemble, problem = Ensemble.fit(statistics, state.examples, old, kernel_rows)
             return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
 
+    def prepared(self, question: Question, state: State) -> Predictor:
+        """This picture with what the question needs; `state` is the one it is of."""
+        if self.left_out.answers(question):
+            return self
+        with one_blas_thread():
+            left_out = self.left_out.with_needed(question, state.statistics(), self.ensemble, self.calibration)
+        return replace(self, left_out=left_out)
+
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
         parts = (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))
+        decisions = Decisions(question, self.names)
         with one_blas_thread():
-            return [answer for part in parts for answer in self._batch(part, question)]
+            return [answer for part in parts for answer in self._batch(part, question, decisions)]
 
-    def _batch(self, codes: Codes, question: Question) -> list[Answer]:
-        ensemble = self.ensemble
-        items = Items(ensemble.space, codes)
-        scores, best = ensemble.scores(items, allowed(question.among, self.names))
-        probabilities = self.calibration.probabilities(scores)
-        novelty = self.calibration.novelty(scores, best)
-        evidence = self._evidence(items, question.evidence)
-        rows = zip(probabilities, novelty.tolist(), evidence, strict=True)
-        return [self._answer(question, *row) for row in rows]
-
-    def _answer(
-        self,
-        question: Question,
-        probabilities: Floats,
-        novelty: float,
-        evidence: tuple[Evidence, ...],
-    ) -> Answer:
-        ranking = ranked(probabilities, self.names, question)
-        abstained = question.false_alarm is not None and novelty < question.false_alarm
-        return Answer(
-            label=None if abstained else ranking[0][0],
-            probability=ranking[0][1],
-            ranking=tuple(ranking[: question.top_k]),
-            label_set=self._label_set(question.coverage, ranking),
-            novelty=novelty,
-            abstained=abstained,
-            evidence=evidence,
-            heads=tuple(self.ensemble.weights),
+    def _batch(self, codes: Codes, question: Question, decisions: Decisions) -> list[Answer]:
+        items = Items(self.ensemble.space, codes)
+        some = allowed(question.among, self.names)
+        parts, best = self.ensemble.parts(items, some)
+        novelty = self.calibration.novelty(total(parts, some), best)
+        if question.multi_label:
+            head = self.ensemble.regression
+            parts = {head: self.ensemble.everywhere(items)[head]}
+            probabilities = self._curve.probabilities(parts[head])
+        else:
+            if question.names is not None:
+                parts["names"] = name_scores(items.codes, items.lengths, question.names, self._counts())
+            probabilities = self.calibration.probabilities(total(parts, some))
+        decided = [decisions.of(row) for row in probabilities]
+        rows = zip(
+            decided,
+            novelty.tolist(),
+            self._label_sets(decided, question),
+            self._evidence(items, question.evidence),
+            self._explanations(items, parts, decided, question),
+            strict=True,
         )
+        heads = tuple(head for head in (*self.ensemble.weights, "names") if head in parts)
+        return [_answer(question, heads, *row) for row in rows]
 
-    def _label_set(self, coverage: float | None, ranking: Sequence[tuple[str, float]]) -> frozenset[str] | None:
-        if coverage is None:
-            return None
-        least = self.calibration.threshold(coverage)
-        return frozenset(name for name, probability in ranking if probability >= least)
+    @property
+    def _curve(self) -> Logistic:
+        if self.left_out.logistic is None:
+            raise AssertionError("a question of probabilities by label needs a picture that is prepared for it")
+        return self.left_out.logistic
+
+    def _counts(self) -> npt.NDArray[np.int64]:
+        return np.array([self.ensemble.examples.count_of(name) for name in self.names])
+
+    def _label_sets(self, decided: Sequence[Decision], question: Question) -> list[frozenset[str] | None]:
+        if question.coverage is None:
+            return [one.likely for one in decided]
+        least = self.left_out.least(question.coverage, self.names, per_class=question.per_class)
+        return [frozenset(label for label, p in one.ranking if p >= least[label]) for one in decided]
+
+    def _explanations(
+        self, items: Items, parts: dict[str, Floats], decided: Sequence[Decision], question: Question
+    ) -> Sequence[Explanation | None]:
+        if not question.explain:
+            return [None] * len(items)
+        ranked = [one.order for one in decided]
+        if question.multi_label:
+            found = alone(self._curve, self.ensemble.regression, parts[self.ensemble.regression], ranked)
+        else:
+            found = contrasts(parts, self.calibration.temperature, ranked)
+        return explanations(found, items, self.names, self._profile, self.ensemble.space.scale)
+
+    def _profile(self, label: str) -> Profile:
+        codes = np.concatenate([group.codes for group in self.ensemble.examples.groups_of(label)])
+        return profile_of_codes(self.ensemble.space, codes)
 
     def _evidence(self, items: Items, count: int) -> list[tuple[Evidence, ...]]:
         """The nearest examples of each item."""
@@ -120,14 +147,24 @@ class Predictor:
         ]
 
 
-def allowed(among: Sequence[str] | None, names: Sequence[str]) -> npt.NDArray[np.bool_] | None:
-    """Which of these labels may be answered: bool (labels,), or None for all."""
-    return None if among is None else np.isin(np.array(names), np.array(among))
-
-
-def ranked(probabilities: Floats, names: Sequence[str], question: Question) -> list[tuple[str, float]]:
-    """The labels that may be answered with their probabilities, best first, equal ones in the order of names."""
-    order = np.argsort(-probabilities, kind="stable")
-    if question.among is not None:
-        order = order[: len(question.among)]
-    return [(names[number], float(probabilities[number])) for number in order]
+def _answer(
+    question: Question,
+    heads: tuple[str, ...],
+    decided: Decision,
+    novelty: float,
+    label_set: frozenset[str] | None,
+    evidence: tuple[Evidence, ...],
+    explanation: Explanation | None,
+) -> Answer:
+    strange = question.false_alarm is not None and novelty < question.false_alarm
+    return Answer(
+        label=None if strange else decided.label,
+        probability=decided.ranking[0][1] if strange else decided.probability,
+        ranking=tuple(decided.ranking[: question.top_k]),
+        label_set=label_set,
+        novelty=novelty,
+        abstained=strange or decided.label is None,
+        evidence=evidence,
+        heads=heads,
+        explanation=explanation,
+    )

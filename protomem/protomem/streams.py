@@ -20,8 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.examples import Labels
-from protomem.predicting import Predictor, Question
+from protomem.predicting import Predictor
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.space import Space
 from protomem.state import State, codes_of_rows
 from protomem.store import Row

@@ -26,7 +26,8 @@ from protomem.answers import Answer
 from protomem.blas import one_blas_thread
 from protomem.codes import Codes, code_lengths
 from protomem.errors import InvalidInput
-from protomem.predicting import Question
+from protomem.inputs import check_whole
+from protomem.questions import Question
 
 __all__ = ["QUESTION", "Suggestion", "check_pool", "choose", "suggested"]
 
@@ -62,8 +63,9 @@ QUESTION = Question(top_k=2, evidence=1, coverage=None, false_alarm=None, among=
 """What is asked about each item: how far apart the two best labels are, and the nearest remembered example."""
 
 
-def check_pool(items: int) -> None:
-    """Raise `InvalidInput` for more items than can be compared with each other."""
+def check_pool(items: int, count: int) -> None:
+    """Raise `InvalidInput` for more items than can be compared with each other, or no number of suggestions."""
+    check_whole("count", count, 1)
     if items > MOST_ITEMS:
         raise InvalidInput(
             f"items has {items} entries: suggest compares each with each and takes at most {MOST_ITEMS}; pass a part, "

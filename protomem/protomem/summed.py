@@ -7,27 +7,33 @@ with: no evidence, no novelty and no conformal sets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from protomem.answers import Answer
+from protomem.answers import Answer, Explanation
+from protomem.attribution import Profile, contrasts, explanations, profile_of_sums
 from protomem.blas import one_blas_thread
 from protomem.calibration import softmax
 from protomem.codes import Codes
-from protomem.ensemble import MANY, combine
+from protomem.decisions import Decision, Decisions, allowed
+from protomem.ensemble import MANY, total, weighted
 from protomem.heads.analytic import Analytic, solve_sums
 from protomem.heads.codebooks import Codebooks
 from protomem.heads.prototypes import Prototypes
 from protomem.items import Items
-from protomem.predicting import BATCH, Question, allowed, ranked
+from protomem.name_prior import name_scores
+from protomem.predicting import BATCH
+from protomem.questions import Question
 from protomem.space import Space
-from protomem.statistics import Statistics
+from protomem.statistics import LabelSums, Statistics
 
 __all__ = ["SUMMED_HEADS", "SummedPredictor"]
+
+Floats = npt.NDArray[np.float64]
 
 SUMMED_HEADS = ("analytic", "prototypes", "codebooks")
 
@@ -47,10 +53,11 @@ class SummedPredictor:
     analytic: Analytic
     prototypes: Prototypes
     codebooks: Codebooks
+    labels: Mapping[str, LabelSums]
 
     @classmethod
     def of(cls, statistics: Statistics, version: int) -> SummedPredictor:
-        """The picture of these sums, of at least one example."""
+        """The picture of these sums, of at least one example, which are not to be changed any more."""
         sums, names = statistics.labels, tuple(sorted(statistics.labels))
         moments = np.stack([sums[name].features for name in names], axis=1)
         counts = np.array([sums[name].count for name in names])
@@ -62,36 +69,49 @@ class SummedPredictor:
                 analytic=solve_sums(statistics.gram, moments, counts, statistics.count),
                 prototypes=Prototypes.of(sums, names, statistics.space.scale),
                 codebooks=Codebooks.of(sums, names),
+                labels=sums,
             )
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
         parts = (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))
+        decisions = Decisions(question, self.names)
         with one_blas_thread():
-            return [answer for part in parts for answer in self._batch(part, question)]
+            return [answer for part in parts for answer in self._batch(part, question, decisions)]
 
-    def _batch(self, codes: Codes, question: Question) -> list[Answer]:
+    def _batch(self, codes: Codes, question: Question, decisions: Decisions) -> list[Answer]:
         items = Items(self.space, codes)
         heads = {
             "analytic": self.analytic.scores(items.features),
             "prototypes": self.prototypes.scores(items.codes, items.lengths),
             "codebooks": self.codebooks.scores(items.keys),
         }
-        scores = combine(MANY, heads)
-        some = allowed(question.among, self.names)
-        if some is not None:
-            scores[:, ~some] = -np.inf
-        return [self._answer(question, row) for row in softmax(scores, TEMPERATURE)]
+        parts = weighted(MANY, heads)
+        if question.names is not None:
+            counts = np.array([self.labels[name].count for name in self.names])
+            parts["names"] = name_scores(items.codes, items.lengths, question.names, counts)
+        probabilities = softmax(total(parts, allowed(question.among, self.names)), TEMPERATURE)
+        decided = [decisions.of(row) for row in probabilities]
+        told = self._explanations(items, parts, decided) if question.explain else [None] * len(items)
+        return [_answer(question, tuple(parts), *row) for row in zip(decided, told, strict=True)]
 
-    def _answer(self, question: Question, probabilities: npt.NDArray[np.float64]) -> Answer:
-        ranking: Sequence[tuple[str, float]] = ranked(probabilities, self.names, question)
-        return Answer(
-            label=ranking[0][0],
-            probability=ranking[0][1],
-            ranking=tuple(ranking[: question.top_k]),
-            label_set=None,
-            novelty=None,
-            abstained=False,
-            evidence=(),
-            heads=SUMMED_HEADS,
-        )
+    def _explanations(self, items: Items, parts: dict[str, Floats], decided: Sequence[Decision]) -> list[Explanation]:
+        found = contrasts(parts, TEMPERATURE, [one.order for one in decided])
+        return explanations(found, items, self.names, self._profile, self.space.scale)
+
+    def _profile(self, label: str) -> Profile:
+        return profile_of_sums(self.space, self.labels[label])
+
+
+def _answer(question: Question, heads: tuple[str, ...], decided: Decision, told: Explanation | None) -> Answer:
+    return Answer(
+        label=decided.label,
+        probability=decided.probability,
+        ranking=tuple(decided.ranking[: question.top_k]),
+        label_set=None,
+        novelty=None,
+        abstained=decided.label is None,
+        evidence=(),
+        heads=heads,
+        explanation=told,
+    )

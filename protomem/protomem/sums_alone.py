@@ -18,6 +18,7 @@ from protomem.ledger import Ledger
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.progress import Progress
+from protomem.questions import Question
 from protomem.receipts import Receipt, Taught
 from protomem.reporting import Inventory
 from protomem.signing import Secrets
@@ -37,7 +38,6 @@ class SumsAlone:
     """See `protomem.keeping.Keeping`."""
 
     def __init__(self, store: Store, space: Space, ledger: Ledger) -> None:
-        self.keeps_examples = False
         self.steps = Steps()
         self._store = store
         self._space = space
@@ -100,8 +100,15 @@ class SumsAlone:
             self._ledger.take(receipt)
         return receipt
 
-    def answering(self) -> SummedPredictor:
+    def answering(self, question: Question) -> SummedPredictor:
+        if question.compares:
+            raise InvalidInput(
+                'coverage=, false_alarm= and multi_label= compare with kept examples: this memory retains "nothing"'
+            )
         refuse_empty(self.count())
+        return self._solved()
+
+    def _solved(self) -> SummedPredictor:
         if self._predictor is None or self._predictor.version != self._sums.sequence:
             self._predictor = SummedPredictor.of(self._sums.statistics, self._sums.sequence)
         return self._predictor
@@ -117,7 +124,7 @@ class SumsAlone:
         return verify_sums(self._sums, kept, self._store.receipts(), public_key, self.count())
 
     def inventory(self) -> Inventory:
-        solved = self.answering() if self.count() else None
+        solved = self._solved() if self.count() else None
         heads = {name: getattr(solved, name) for name in SUMMED_HEADS} if solved else {}
         costs = costs_of_parts(heads, self._sums.statistics, self._space)
         return Inventory(self.count(), self.classes(), None, costs)

@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Final
 
-QUESTIONS: Final = ("accuracy", "speed", "kernel", "durability", "unlearning")
+QUESTIONS: Final = ("accuracy", "speed", "kernel", "durability", "unlearning", "coverage")
 
 
 def main() -> int:

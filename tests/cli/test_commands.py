@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import Result
 
 import protomem
+from protomem import Explanation, KeyEvidence, PrototypeEvidence
+from protomem.cli.answers import print_answer
 
 Run = Callable[..., Result]
 VECTORS = ("--vectors-column", "vector", "--id-column", "id", "--subject-column", "subject")
@@ -79,6 +84,56 @@ def test_predict_answers_only_among_the_labels_asked_for(run: Run, points: Path,
     asked = ("--file", points, "--vectors-column", "vector", "--among", "north", "--among", "south")
     found = document(run("predict", *asked, "-m", memory, "--json"))
     assert {answer["label"] for answer in found["answers"]} == {"north", "south"}
+
+
+ASKED: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("--coverage", "0.9", "--per-class"), {"coverage": 0.9, "per_class": True}),
+    (("--task", "north"), {"among": "north"}),
+    (("--threshold", "east=0.99", "--threshold", "north=0.1"), {"thresholds": {"east": 0.99, "north": 0.1}}),
+    (("--certainty", "0.7", "--separator", "a"), {"certainty": 0.7, "separator": "a"}),
+    (("--multi-label", "--explain"), {"multi_label": True, "explain": True}),
+]
+
+
+@pytest.mark.parametrize(("options", "asked"), ASKED, ids=lambda some: " ".join(map(str, some)))
+def test_predict_asks_as_the_library_does(
+    run: Run, points: Path, memory: Path, options: tuple[str, ...], asked: dict[str, Any]
+) -> None:
+    rows = ("--file", points, "--vectors-column", "vector")
+    found = document(run("predict", *rows, *options, "-m", memory, "--json"))["answers"]
+    vectors = [json.loads(line)["vector"] for line in points.read_text(encoding="utf-8").splitlines()]
+    with protomem.open(memory, create=False) as opened:
+        answers = opened.predict(vectors, **asked)
+    for one, other in zip(found, answers, strict=True):
+        assert (one["label"], one["probability"], one["abstained"]) == (other.label, other.probability, other.abstained)
+        assert one["label_set"] == (None if other.label_set is None else sorted(other.label_set))
+        assert one["explanation"] == (
+            None if other.explanation is None else json.loads(json.dumps(asdict(other.explanation)))
+        )
+
+
+def test_an_answer_is_explained_in_full() -> None:
+    told = Explanation(
+        "card/lost",
+        "refund",
+        1.5,
+        (("analytic", 1.0), ("names", 0.5)),
+        (PrototypeEvidence(None, 0.75, 12), PrototypeEvidence(3, 0.5, 9)),
+        (KeyEvidence(4, 17, 6, 12),),
+    )
+    answer = protomem.Answer("card", 0.9, (("card/lost", 0.6),), None, None, False, (), ("analytic",), told)
+    console = Console(file=io.StringIO(), width=100)
+    print_answer(console, "a text", answer)
+    shown = console.file.getvalue()
+    for line in (
+        "answer     card (90.0 %)",
+        "why card/lost and not refund: log-odds +1.50",
+        "+0.50  names",
+        "0.75  cosine with the mean of 12 examples",
+        "0.50  cosine with mode 3 of 9 examples",
+        "6 of 12  examples share key 17 of book 4",
+    ):
+        assert " ".join(line.split()) in " ".join(shown.split())
 
 
 def test_predict_prints_a_line_for_each_row(run: Run, points: Path, memory: Path) -> None:

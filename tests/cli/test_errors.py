@@ -33,6 +33,11 @@ def test_wrong_usage_is_exit_code_2(run: Run, memory: Path) -> None:
     assert_refused(run("forget", "-m", memory), 2, "error: say what to forget: exactly one of")
     assert_refused(run("forget", "-m", memory, "--id", "e1", "--label", "east"), 2, "exactly one of")
     assert_refused(run("predict", "-m", memory), 2, "error: say what to ask about")
+    assert_refused(
+        run("predict", "-m", memory, "x", "--among", "east", "--task", "north"), 2, "either --among or --task"
+    )
+    assert_refused(run("predict", "-m", memory, "x", "--threshold", "east"), 2, "'east' is not LABEL=P: write it as in")
+    assert_refused(run("predict", "-m", memory, "x", "--name-prior"), 2, "error: name_prior reads the labels' names")
     assert_refused(run("classes"), 2, "--memory")
     assert_refused(run("classify"), 2, "classify")
 

@@ -7,19 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp
 
 import protomem
 from protomem.calibration import (
     CALIBRATION_SAMPLE,
+    FEW_SAMPLE,
     PRIOR_WEIGHT,
     TEMPERATURE_RANGE,
     USUAL_TEMPERATURE,
     Calibration,
     leave_one_out,
-    softmax,
 )
 from protomem.codes import Codes, quantize
 from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights, combine, spread
@@ -147,7 +145,7 @@ def test_the_temperature_is_that_of_least_loss() -> None:
     assert loss(found) <= min(loss(temperature) for temperature in np.geomspace(*TEMPERATURE_RANGE, 300)) + 1e-6
 
 
-def test_probabilities_of_true_labels_and_strangeness_are_those_left_out() -> None:
+def test_strangeness_is_that_of_examples_left_out() -> None:
     space = space_of(64)
     codes, labels = drawn(2, 100, space)
     statistics, ensemble, problem = fitted(space, codes, labels)
@@ -155,36 +153,26 @@ def test_probabilities_of_true_labels_and_strangeness_are_those_left_out() -> No
     targets = ensemble.examples.label_matrix(rows)
     scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
     calibration = Calibration.fit(statistics, ensemble, problem)
-    probabilities = softmax(scores, calibration.temperature)
-    assert calibration.own.tolist() == sorted(min(row[own]) for row, own in zip(probabilities, targets, strict=True))
     assert calibration.known.strangeness.tolist() == sorted(strangeness(best, scores, calibration.temperature).tolist())
 
 
-def test_no_more_than_the_sample_is_left_out() -> None:
+@pytest.mark.parametrize("weights", [FEW, WHOLE, MANY], ids=["few", "whole", "many"])
+def test_no_more_than_the_sample_is_left_out(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     space = space_of(16)
-    codes, labels = drawn(3, 400, space)
+    codes, labels = drawn(3, 600, space)
     statistics, ensemble, problem = fitted(space, codes, labels)
-    assert len(Calibration.fit(statistics, ensemble, problem).own) == CALIBRATION_SAMPLE
+    expected = FEW_SAMPLE if weights is FEW else CALIBRATION_SAMPLE
+    assert len(Calibration.fit(statistics, ensemble, problem).known.strangeness) == expected
 
 
 NOTHING_KNOWN = Known.of(np.zeros(0), np.zeros(0))
-UNIT = st.floats(0, 1).map(lambda value: round(value, 2))  # with ties
-
-
-@given(st.lists(UNIT, max_size=40), st.floats(0.01, 0.99))
-def test_the_threshold_leaves_out_no_more_than_the_coverage_allows(own: list[float], coverage: float) -> None:
-    """At most (m + 1)(1 - coverage) - 1 of the known probabilities lie below it, and it is the largest such one."""
-    threshold = Calibration(0.1, np.sort(np.array(own, dtype=float)), NOTHING_KNOWN).threshold(coverage)
-    room = (len(own) + 1) * (1 - coverage)
-    below = sum(value < threshold for value in own)
-    assert threshold == 0.0 or below + 1 <= room + 1e-9
-    assert all(sum(other <= value for other in own) + 1 > math.floor(room) for value in own if value > threshold)
 
 
 def test_rows_of_probabilities_add_up_and_keep_the_order_of_scores() -> None:
     scores = np.random.default_rng(4).normal(size=(50, 7)) * 5
     scores[:, 3] = -np.inf  # a label that is not among those allowed
-    probabilities = Calibration(0.3, np.zeros(0), NOTHING_KNOWN).probabilities(scores)
+    probabilities = Calibration(0.3, NOTHING_KNOWN).probabilities(scores)
     assert np.allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
     assert (probabilities[:, 3] == 0).all()
     assert np.array_equal(probabilities.argmax(axis=1), scores.argmax(axis=1))
@@ -257,9 +245,8 @@ def test_examples_that_cannot_be_left_out_give_the_usual_temperature_and_no_nove
     space = space_of(16)
     statistics, ensemble, problem = fitted(space, drawn(5, 7, space)[0], [(name,) for name in NAMES[:7]])
     calibration = Calibration.fit(statistics, ensemble, problem)
-    assert (calibration.temperature, len(calibration.own)) == (USUAL_TEMPERATURE, 0)
+    assert (calibration.temperature, len(calibration.known.strangeness)) == (USUAL_TEMPERATURE, 0)
     assert calibration.novelty(np.zeros((1, 7)), np.array([0.3])).tolist() == [1.0]
-    assert calibration.threshold(0.9) == 0.0
 
 
 def test_label_sets_hold_the_true_label_as_often_as_asked() -> None:

@@ -192,7 +192,8 @@ QUESTIONS: dict[str, Case] = {
     "false_alarm": (predict(ONE, false_alarm=0), protomem.InvalidInput, "false_alarm is 0: it must lie between 0 and"),
     "among, unknown": (predict(ONE, among=["a", "z"]), protomem.NotRemembered, "labels that are not remembered: 'z'"),
     "among, nothing": (predict(ONE, among=[]), protomem.InvalidInput, "among must be a list with at least one label"),
-    "among, one string": (predict(ONE, among="a"), protomem.InvalidInput, "among must be a list with at least one"),
+    "among, unknown task": (predict(ONE, among="z"), protomem.NotRemembered, "'z', which is no .* label, nor a task"),
+    "among, empty task": (predict(ONE, among=" "), protomem.InvalidInput, "among is empty: it must be a string"),
     "among, numbers": (
         predict(ONE, among=["a", 1]),
         protomem.InvalidLabel,

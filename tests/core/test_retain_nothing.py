@@ -91,7 +91,7 @@ def test_a_part_of_a_receipt_forgets_that_part(memory: protomem.Memory) -> None:
     assert memory.digest() == digest_of(list(range(40, 60)))
 
 
-@pytest.mark.parametrize("asked", [{"coverage": 0.9}, {"false_alarm": 0.1}])
+@pytest.mark.parametrize("asked", [{"coverage": 0.9}, {"false_alarm": 0.1}, {"multi_label": True}])
 def test_what_needs_examples_is_refused(memory: protomem.Memory, asked: dict[str, float]) -> None:
     teach(memory, 0, 20)
     with pytest.raises(protomem.InvalidInput, match="compare with kept examples"):

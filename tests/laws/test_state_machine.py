@@ -77,6 +77,15 @@ WRONG: list[Wrong] = [
 ]
 
 
+FURTHER: list[dict[str, Any]] = [
+    {"coverage": 0.8},
+    {"coverage": 0.7, "per_class": True, "explain": True},
+    {"multi_label": True, "explain": True},
+    {"certainty": 0.6, "separator": " ", "explain": True},
+]
+"""What is asked besides: each kind of answer that is computed from the examples in a way of its own."""
+
+
 class MemoryMachine(RuleBasedStateMachine):
     """The rules. What keeps the memory is the subclass's choice."""
 
@@ -204,12 +213,12 @@ class MemoryMachine(RuleBasedStateMachine):
             call(self.memory)
         assert self.memory.receipts() == receipts
 
-    @rule(seed=st.integers(0, 2**16), among=st.booleans())
+    @rule(seed=st.integers(0, 2**16), among=st.booleans(), further=st.sampled_from(FURTHER))
     @precondition(lambda self: self.rows)
-    def predict(self, seed: int, among: bool) -> None:
+    def predict(self, seed: int, among: bool, further: dict[str, Any]) -> None:
         """Answers equal those of a memory that was only ever taught what is left, in another order and batches."""
         dice = random.Random(seed)
-        asked: dict[str, Any] = {"top_k": 9, "evidence": 7, "coverage": 0.8, "false_alarm": 0.2}
+        asked: dict[str, Any] = {"top_k": 9, "evidence": 7, "false_alarm": 0.2, **further}
         if among:
             asked["among"] = dice.sample(sorted(self.oracle.classes()), dice.randint(1, len(self.oracle.classes())))
         with fresh_memory() as twin:

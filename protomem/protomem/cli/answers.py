@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from protomem.answers import Answer
+from protomem.cli.explanations import print_explanation
 from protomem.cli.shared import bar, cell, percent
 
 __all__ = ["answer_as_json", "print_answer", "print_answers"]
@@ -30,18 +32,23 @@ def answer_as_json(name: str, answer: Answer) -> dict[str, Any]:
             for one in answer.evidence
         ],
         "heads": list(answer.heads),
+        "explanation": None if answer.explanation is None else asdict(answer.explanation),
     }
 
 
 def print_answer(console: Console, name: str, answer: Answer) -> None:
-    """One answer in full: the ranking, then the evidence."""
+    """One answer in full: the ranking, then the evidence, then the explanation."""
     console.print(Text.assemble("\n“", cell(name, style="bold"), "”"))
     console.print(_ranking(answer))
+    if _is_a_level(answer):
+        console.print(Text.assemble("  answer     ", _label(answer), f" ({percent(answer.probability)})"))
     if answer.label_set is not None:
         console.print(Text.assemble("  label set  ", cell(", ".join(sorted(answer.label_set)) or "none")))
     console.print(Text.assemble(f"  novelty    {_novelty(answer)}", " (abstained: none of these)" * answer.abstained))
     if answer.evidence:
         console.print(_evidence(answer))
+    if answer.explanation is not None:
+        print_explanation(console, answer.explanation)
 
 
 def print_answers(console: Console, names: Sequence[str], answers: Sequence[Answer]) -> None:
@@ -53,6 +60,11 @@ def print_answers(console: Console, names: Sequence[str], answers: Sequence[Answ
         nearest = f"{answer.evidence[0].id} ({answer.evidence[0].similarity:.2f})" if answer.evidence else ""
         table.add_row(cell(name, 40), _label(answer), percent(answer.probability), _novelty(answer), cell(nearest))
     console.print(table)
+
+
+def _is_a_level(answer: Answer) -> bool:
+    """Whether the answer is not the best label itself, but a level above it or another of several."""
+    return answer.label is not None and answer.label != answer.ranking[0][0]
 
 
 def _right(header: str) -> Column:

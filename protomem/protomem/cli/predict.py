@@ -37,8 +37,15 @@ class Asked:
     top_k: int
     evidence: int
     coverage: float | None
+    per_class: bool
     false_alarm: float | None
-    among: list[str] | None
+    among: list[str] | str | None
+    thresholds: dict[str, float]
+    certainty: float | None
+    separator: str
+    multi_label: bool
+    explain: bool
+    name_prior: bool
 
     def of(self, memory: protomem.Memory, items: Items, report: Reports | None = None) -> list[Answer]:
         """The answers of the memory."""
@@ -50,6 +57,13 @@ class Asked:
             false_alarm=self.false_alarm,
             among=self.among,
             progress=report,
+            per_class=self.per_class,
+            thresholds=self.thresholds,
+            certainty=self.certainty,
+            separator=self.separator,
+            multi_label=self.multi_label,
+            explain=self.explain,
+            name_prior=self.name_prior,
         )
 
 
@@ -68,16 +82,54 @@ def predict(
     coverage: Annotated[
         float | None, typer.Option(help="Also give the label set of this coverage, such as 0.95.")
     ] = None,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Let the label set hold each label this often by itself.")
+    ] = False,
     false_alarm: Annotated[
         float | None, typer.Option(help="Abstain where an item is novel, wrongly at most at this rate, such as 0.05.")
     ] = None,
     among: Annotated[list[str] | None, typer.Option(help="Answer only with this label; may be repeated.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Answer only with the label of this name and those below it, such as card/lost.")
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=P", help="Abstain where LABEL is best and less likely than P; may be repeated."),
+    ] = None,
+    certainty: Annotated[
+        float | None, typer.Option(help="Answer at the deepest level of labels that is this likely, such as 0.8.")
+    ] = None,
+    separator: Annotated[str, typer.Option(help="What parts the levels of labels.")] = "/",
+    multi_label: Annotated[
+        bool, typer.Option("--multi-label", help="Give each label a probability by itself: an item may carry several.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what each head added, and what spoke for it.")
+    ] = False,
+    name_prior: Annotated[
+        bool, typer.Option("--name-prior", help="Let labels' names help those with fewer than five examples.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a memory about texts, or about the items in a file."""
     if bool(texts) == (file is not None):
         raise InvalidInput("say what to ask about: either texts or --file")
-    asked = Asked(top_k, evidence, coverage, false_alarm, among)
+    if among and task is not None:
+        raise InvalidInput("say which labels to answer with: either --among or --task")
+    asked = Asked(
+        top_k=top_k,
+        evidence=evidence,
+        coverage=coverage,
+        per_class=per_class,
+        false_alarm=false_alarm,
+        among=among if task is None else task,
+        thresholds=dict(map(_threshold, threshold or [])),
+        certainty=certainty,
+        separator=separator,
+        multi_label=multi_label,
+        explain=explain,
+        name_prior=name_prior,
+    )
     if file is None:
         names, answers = _about_texts(memory, texts or [], asked)
     else:
@@ -91,6 +143,15 @@ def predict(
             print_answer(OUT, name, answer)
     else:
         print_answers(OUT, names, answers)
+
+
+def _threshold(given: str) -> tuple[str, float]:
+    """A label and the least probability at which it is answered, from `LABEL=P`; a label may hold `=` itself."""
+    label, _, least = given.rpartition("=")
+    try:
+        return label, float(least)
+    except ValueError:
+        raise InvalidInput(f"--threshold {given!r} is not LABEL=P: write it as in refund=0.8") from None
 
 
 def _about_texts(path: Path, texts: list[str], asked: Asked) -> tuple[list[str], list[Answer]]:

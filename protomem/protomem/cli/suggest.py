@@ -41,7 +41,7 @@ def suggest(
 ) -> None:
     """The items of a file whose labels would settle most of what the memory is unsure of, best first."""
     source = ItemFile(file, Columns(text=text_column, vectors=vectors_column, id=id_column), where)
-    check_pool(source.count)
+    check_pool(source.count, count)
     with open_existing(memory) as opened, progress_bar("looking") as report:
         items, names = read_items(source)
         found = opened.suggest(items, count, report)

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from protomem.statistics import LabelSums
 
-__all__ = ["Codebooks"]
+__all__ = ["Codebooks", "log_frequency"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Codebooks:
         counts = np.stack([sums[name].keys for name in names])
         totals = np.array([sums[name].count for name in names])
         _, books, keys = counts.shape
-        table = _log_frequency(counts, totals[:, None, None], keys) / books
+        table = log_frequency(counts, totals[:, None, None], keys) / books
         return cls(np.ascontiguousarray(table.reshape(len(names), books * keys).T), books, keys)
 
     def scores(self, keys: npt.NDArray[np.int64]) -> Floats:
@@ -55,8 +55,9 @@ def leave_one_out(sums: LabelSums, keys: npt.NDArray[np.int64]) -> float:
     """The score of one of a label's own examples, keys (books,), by the counts that are left without it."""
     books, size = sums.keys.shape
     met = sums.keys[np.arange(books), keys]
-    return float(_log_frequency(met - 1, np.array(sums.count - 1), size).mean())
+    return float(log_frequency(met - 1, np.array(sums.count - 1), size).mean())
 
 
-def _log_frequency(counts: npt.NDArray[np.int64], totals: npt.NDArray[np.int64], keys: int) -> Floats:
+def log_frequency(counts: npt.NDArray[np.int64], totals: npt.NDArray[np.int64], keys: int) -> Floats:
+    """The smoothed logarithm of the share of `totals` examples that `counts` of have a key, of `keys` in a book."""
     return np.asarray(np.log((counts + SMOOTHING) / (totals + SMOOTHING * keys)))
