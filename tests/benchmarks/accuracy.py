@@ -129,7 +129,7 @@ def table(results: Results) -> Table:
     for name, family in FAMILIES.items():
         if len(family) > 1:
             best = (_cell(runs[best_member(family, runs)]) for runs in results.values())
-            drawn.add_row(f"{name}, best of the {len(family)}", *best, style="italic")
+            drawn.add_row(f"best of them: {name}", *best, style="italic")
     return drawn
 
 

@@ -24,7 +24,7 @@ from bars import Bar, saved_bars, show_bars
 from common import CONSOLE, DATA_SETS, Split, arguments, draw, load, require_data, save, show_machine, taught
 from rich.progress import track
 from rich.table import Table
-from sklearn_peers import logistic
+from sklearn_peers import logistic, quietly
 
 import protomem
 
@@ -120,7 +120,8 @@ def _memory(train: Split, test: Split) -> Sure:
 
 
 def _peer(train: Split, test: Split) -> Sure:
-    model = logistic(10).fit(train.vectors, train.labels)
+    with quietly():
+        model = logistic(10).fit(train.vectors, train.labels)
     chances = model.predict_proba(test.vectors)
     return Sure(chances.max(axis=1), model.classes_[chances.argmax(axis=1)] == test.labels)
 

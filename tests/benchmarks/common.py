@@ -37,9 +37,11 @@ from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
 __all__ = [
+    "CACHE",
     "CONSOLE",
     "DATA_SETS",
     "DIMENSION",
+    "ROOT",
     "Split",
     "arguments",
     "draw",

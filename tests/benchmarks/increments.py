@@ -1,8 +1,8 @@
 """Does learning class after class cost anything against learning all classes at once?
 
-Class-incremental: CLINC150 in ten steps of 15 classes, BANKING77 in seven of 11, in the order of first appearance in the
-training split. After each step the test texts of all classes seen are answered, by any class seen (class-incremental)
-and by those of their own step (`among`, task-incremental).
+Class-incremental: CLINC150 in ten steps of 15 classes, BANKING77 in seven of 11, in the order of first appearance in
+the training split. After each step the test texts of all classes seen are answered, by any class seen
+(class-incremental) and by those of their own step (`among`, task-incremental).
 
 - accuracy: over all classes seen, after the last step and as the mean over steps;
 - forgetting (Chaudhry et al. 2018): for each step but the last, its best accuracy at any time less its accuracy at the
@@ -87,10 +87,12 @@ def course(name: str, steps: Groups, make: Callable[[], Learner]) -> Course:
     for number, step in enumerate(steps):
         learner.learn(of_classes(train, step))
         asked = parts[: number + 1]
-        found.open.append([percent_right(learner.answer(part.vectors), part.labels) for part in asked])
+        answers = [learner.answer(part.vectors) for part in asked]
+        found.open.append([percent_right(some, part.labels) for some, part in zip(answers, asked, strict=True)])
         closed = zip(asked, steps, strict=False)
         found.closed.append([percent_right(learner.answer(part.vectors, own), part.labels) for part, own in closed])
-        found.seen.append(float(np.average(found.open[-1], weights=[len(part) for part in asked])))
+        truth = np.concatenate([part.labels for part in asked])
+        found.seen.append(percent_right(np.concatenate(answers), truth))
     return found
 
 
@@ -144,16 +146,8 @@ def bars(courses: dict[str, dict[str, Course]], equal: dict[str, int]) -> list[B
 def table(name: str, courses: dict[str, Course]) -> Table:
     """A row for each method; the last two columns are of answers restricted to the classes of a text's own step."""
     drawn = Table(title=f"{name}, {STEPS[name]} steps; percent right on the test texts of the classes seen, and points")
-    for column in (
-        "method",
-        "at the end",
-        "mean of steps",
-        "at once",
-        "lost to steps",
-        "forgetting",
-        "among own",
-        "own, at the end",
-    ):
+    columns = ("at the end", "mean of steps", "at once", "lost to steps", "forgetting", "among own", "own, at the end")
+    for column in ("method", *columns):
         drawn.add_column(column, justify="left" if column == "method" else "right")
     for method, found in courses.items():
         numbers = (found.seen[-1], float(np.mean(found.seen)), found.joint, found.lost, forgetting(found.open))

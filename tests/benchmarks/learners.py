@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol, final
@@ -10,10 +9,9 @@ from typing import Final, Protocol, final
 import numpy as np
 import numpy.typing as npt
 from common import DIMENSION, Split, named
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
-from sklearn_peers import logistic
+from sklearn_peers import logistic, quietly
 
 import protomem
 
@@ -87,8 +85,7 @@ class Retrained:
         self._parts.append(examples)
         vectors = np.concatenate([part.vectors for part in self._parts])
         labels = np.concatenate([part.labels for part in self._parts])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with quietly():
             self._model = logistic(10).fit(vectors, labels)
 
     def answer(self, vectors: Vectors, among: Sequence[str] | None = None) -> Names:

@@ -1,9 +1,9 @@
 """Is a text that belongs to no class found out, without ever having learned such a text?
 
-A memory of CLINC150's training split is asked about its 4,500 test texts (in scope) and 1,000 out-of-scope texts; beside
-it, what scikit-learn makes of the same vectors. A detector gives every text a number, smaller for stranger ones. AUROC
-compares an out-of-scope text with one in scope; recall is the share of out-of-scope texts below the threshold that 5 %
-of the in-scope test texts are below too.
+A memory of CLINC150's training split is asked about its 4,500 test texts (in scope) and 1,000 out-of-scope texts;
+beside it, what scikit-learn makes of the same vectors. A detector gives every text a number, smaller for stranger ones.
+AUROC compares an out-of-scope text with one in scope; recall is the share of out-of-scope texts below the threshold
+that 5 % of the in-scope test texts are below too.
 
 A user has no test split to set a threshold by and asks for `false_alarm=0.05`: what that gives stands beside it. The
 peers' threshold is then the one that 5 % of the validation split are below, which the memory does without.
@@ -23,7 +23,7 @@ from rich.table import Table
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.neighbors import LocalOutlierFactor
-from sklearn_peers import logistic
+from sklearn_peers import logistic, quietly
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -34,11 +34,12 @@ DATA: Final = "CLINC150"
 FALSE_ALARM: Final = 0.05
 AUROC_BAR: Final = 0.975
 RECALL_BAR: Final = 86.0
-FARTHEST: Final = 20
-"""Neighbours that the local outlier factor compares with: scikit-learn's default."""
+NEIGHBOURS: Final = 20
+"""That the local outlier factor compares with: scikit-learn's default."""
+KTH: Final = 5
+"""The neighbour whose cosine is taken, beside that of the nearest (Sun et al. 2022)."""
 
 MEMORY: Final = "protomem"
-CLOSENESS: Final = "cosine of the nearest example"
 
 
 @final
@@ -88,13 +89,15 @@ def memory(train: Split, inside: Split, outside: Split) -> Found:
 def detectors(train: Split) -> dict[str, Familiar]:
     """What scikit-learn offers, fitted to the same vectors."""
     nearest = np.ascontiguousarray(train.vectors.T)
-    outlier = LocalOutlierFactor(FARTHEST, metric="cosine", novelty=True).fit(train.vectors)
-    sure = logistic(10).fit(train.vectors, train.labels)
+    outlier = LocalOutlierFactor(NEIGHBOURS, metric="cosine", novelty=True).fit(train.vectors)
+    with quietly():
+        sure = logistic(10).fit(train.vectors, train.labels)
     return {
-        CLOSENESS: lambda vectors: (vectors @ nearest).max(axis=1),
+        "cosine of the nearest example": lambda vectors: (vectors @ nearest).max(axis=1),
+        f"cosine of the {KTH}th nearest": lambda vectors: np.partition(vectors @ nearest, -KTH, axis=1)[:, -KTH],
         "probability, LogisticRegression C=10": lambda vectors: sure.predict_proba(vectors).max(axis=1),
         "Mahalanobis distance, LedoitWolf within classes": mahalanobis(train),
-        f"LocalOutlierFactor k={FARTHEST}": outlier.score_samples,
+        f"LocalOutlierFactor k={NEIGHBOURS}": outlier.score_samples,
     }
 
 

@@ -7,7 +7,8 @@ the test split, in its favour.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.svm import LinearSVC
 
-__all__ = ["BALANCED", "BAR_FAMILIES", "FAMILIES", "LOGISTIC", "Family", "best_member", "fitted", "logistic"]
+__all__ = ["BALANCED", "BAR_FAMILIES", "FAMILIES", "LOGISTIC", "Family", "best_member", "fitted", "logistic", "quietly"]
 
 Names = npt.NDArray[np.str_]
 Predict = Callable[[Split, Split], Names]
@@ -30,12 +31,20 @@ STEPS: Final = 300
 """Of L-BFGS, at most: what the bars name."""
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Fits that are stopped at STEPS, and one example a class, are meant."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
+        yield
+
+
 def fitted(make: Callable[[], Any]) -> Predict:
     """Fit it on the one split and answer the other."""
 
     def predict(train: Split, test: Split) -> Names:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with quietly():
             return np.asarray(make().fit(train.vectors, train.labels).predict(test.vectors))
 
     return predict
@@ -47,7 +56,8 @@ def logistic(C: float, **more: Any) -> LogisticRegression:
 
 def nearest_class_mean(train: Split, test: Split) -> Names:
     """Centroids brought to length 1, so that the nearest one to a unit vector is the one of the largest cosine."""
-    model = NearestCentroid().fit(train.vectors, train.labels)
+    with quietly():
+        model = NearestCentroid().fit(train.vectors, train.labels)
     model.centroids_ /= np.linalg.norm(model.centroids_, axis=1, keepdims=True)
     return np.asarray(model.predict(test.vectors))
 
