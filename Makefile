@@ -13,11 +13,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO_READY := $(VENV)/.ready-for-demo
 TEST_READY := $(VENV)/.ready-for-tests
 
-CHOICES := $(wildcard tests/benchmarks/choose_*.py)
-QUESTIONS := $(filter-out tests/benchmarks/common.py $(CHOICES),$(wildcard tests/benchmarks/*.py))
+# The optional peers of the benchmarks ask for older releases than protomem does: an environment of their own.
+PEERS_VENV := .venv-peers
+PEERS_READY := $(PEERS_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench choose sweep clean
+.PHONY: help demo test lint format bench peers sweep clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,15 +39,18 @@ format: $(TEST_READY)  ## write the files as `make lint` wants them
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(TEST_READY)  ## accuracy and speed beside scikit-learn, one table a question
+bench: $(TEST_READY)  ## the whole comparison: a table and bars a question, and pictures, in about half an hour
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/run_all.py
+
+peers: $(TEST_READY) $(PEERS_READY)  ## answers of adaptive-classifier and SetFit, for bench to compare with; hours
+	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/peers.py --run
 
 sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparison the defaults were chosen from
 	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core tests/faults
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
 clean:  ## remove the virtual environment, caches and builds
-	rm -rf $(VENV) dist .bench-cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS_VENV) dist .bench-cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache
 	find . \( -name __pycache__ -o -name .ruff_cache \) -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -65,3 +69,10 @@ $(TEST_READY): pyproject.toml | $(BIN)/python
 	$(INSTALL) '$(TORCH)'
 	$(INSTALL) -e '.[text,onnx,onnx-export,dev,bench]'
 	@touch $@ $(DEMO_READY)
+
+$(PEERS_READY): tests/benchmarks/requirements-peers.txt | $(BIN)/python
+	@echo "installing into $(PEERS_VENV), once; this takes a few minutes"
+	$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -1,4 +1,4 @@
-"""What the benchmarks share: data sets as vectors, the heads of a memory, medians, the machine, and saved numbers.
+"""What the benchmarks share: data sets as texts and vectors, taught memories, the machine, and saved numbers.
 
 Texts are encoded once with MiniLM and kept in `.bench-cache/` under the repository's root, one file for each split,
 named after the encoder and the texts, so that neither can change unnoticed. Splits are loaded one by one: what is
@@ -37,19 +37,25 @@ from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
 __all__ = [
+    "CACHE",
     "CONSOLE",
     "DATA_SETS",
     "DIMENSION",
+    "ROOT",
     "Split",
     "arguments",
     "draw",
     "load",
     "median",
+    "named",
+    "percent_right",
     "require_data",
     "save",
     "seconds",
     "show_machine",
     "solved",
+    "taught",
+    "texts",
 ]
 
 Vectors = npt.NDArray[np.float32]
@@ -64,6 +70,8 @@ CACHE: Final = ROOT / ".bench-cache"
 DATA_SETS: Final = ("CLINC150", "BANKING77")
 MODEL: Final = "all-MiniLM-L6-v2"
 DIMENSION: Final = 384
+OUT_OF_SCOPE: Final = "out of scope"
+"""The label given to every text of a file that has no column of labels."""
 PACKAGES: Final = ("numpy", "scipy", "faiss-cpu", "duckdb", "scikit-learn", "onnxruntime")
 BUSY: Final = 0.5
 """Load average above which the numbers of a machine are not to be quoted."""
@@ -87,20 +95,26 @@ class Split:
         return Split(self.vectors[rows], self.labels[rows])
 
 
-def require_data() -> None:
-    """Leave with a message and exit code 0 where the data sets are not on this machine."""
-    missing = [file for name in DATA_SETS for part in ("train", "test") if not (file := _file(name, part)).is_file()]
+def require_data(*more: tuple[str, Part]) -> None:
+    """Leave with a message and exit code 0 where the data sets, or more files of them, are not on this machine."""
+    wanted = [*((name, part) for name in DATA_SETS for part in ("train", "test")), *more]
+    missing = [file for name, part in wanted if not (file := _file(name, part)).is_file()]
     if missing:
         CONSOLE.print(f"skipped: {missing[0]} is absent; tests/benchmarks/README.md says where the data sets come from")
         raise SystemExit(0)
 
 
 def load(name: str, part: Part) -> Split:
-    """One split of a data set, encoded with MiniLM (through onnxruntime); out-of-scope texts have the label ""."""
+    """One split of a data set, encoded with MiniLM (through onnxruntime)."""
+    found, labels = texts(name, part)
+    return Split(_encoded(f"{name} {part}", found), labels)
+
+
+def texts(name: str, part: Part) -> tuple[list[str], Names]:
+    """The texts of one split and the label of each."""
     with _file(name, part).open(newline="", encoding="utf-8") as file:
         records = list(csv.DictReader(file))
-    labels = np.array([record.get("label", "") for record in records])
-    return Split(_encoded(f"{name} {part}", [record["text"] for record in records]), labels)
+    return [record["text"] for record in records], np.array([record.get("label", OUT_OF_SCOPE) for record in records])
 
 
 def draw(labels: Names, per_class: int, seed: int) -> Rows:
@@ -122,6 +136,22 @@ def solved(examples: Split, width: int | None = None) -> tuple[Statistics, Ensem
     statistics = Statistics.of(space, codes, labels)
     ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
     return statistics, ensemble
+
+
+def taught(examples: Split) -> protomem.Memory:
+    """A memory in RAM, as `protomem.open` sets it, that remembers these examples by the numbers of their rows."""
+    memory = protomem.open(None, encoder=protomem.Vectors(DIMENSION))
+    memory.learn(examples.vectors, examples.labels.tolist(), ids=[f"{row:06}" for row in range(len(examples))])
+    return memory
+
+
+def named(answers: list[protomem.Answer]) -> Names:
+    """The label of each answer."""
+    return np.array([answer.label for answer in answers])
+
+
+def percent_right(answers: Names, truth: Names) -> float:
+    return 100 * float(np.mean(answers == truth))
 
 
 def seconds(work: Callable[[], Any]) -> float:

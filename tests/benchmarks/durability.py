@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from bars import Bar, saved_bars, show_bars
 from common import CONSOLE, DIMENSION, arguments, save, seconds, show_machine
 from rich.table import Table
 
@@ -47,8 +48,9 @@ def main() -> None:
     results = {count: measure(count) for count in (SMALL, LARGE)}
     CONSOLE.print(table(results))
     checked = bars(results)
-    CONSOLE.print(bars_table(checked))
-    save(options.json, "durability", {"seconds": {str(count): times for count, times in results.items()}})
+    show_bars(checked, f"bars, at {LARGE:,} examples")
+    times = {str(count): taken for count, taken in results.items()}
+    save(options.json, "durability", {"seconds": times, "bars": saved_bars(checked)})
 
 
 def measure(count: int) -> Times:
@@ -111,16 +113,16 @@ def _drawn(count: int) -> tuple[npt.NDArray[np.float32], list[str]]:
     return vectors.astype(np.float32), [f"class {owner}" for owner in owners]
 
 
-def bars(results: dict[int, Times]) -> list[tuple[str, float, float, str, bool]]:
-    """What has to be reached: its name, what was measured, the bound, the unit, and whether it is a least."""
+def bars(results: dict[int, Times]) -> list[Bar]:
+    """The bars with what was measured for each."""
     large, small = ({what: median(taken) for what, taken in results[count].items()} for count in (LARGE, SMALL))
     return [
-        (OPEN, large[OPEN], 2.0, "s", False),
-        ("relearn all and sum it / open", (large[LEARN] + large[SUMS]) / large[OPEN], 10.0, "times", True),
-        (LEARN_ONE, 1e3 * large[LEARN_ONE], 20.0, "ms", False),
-        (FORGET_ONE, 1e3 * large[FORGET_ONE], 20.0, "ms", False),
-        (PURGE, large[PURGE], 10.0, "s", False),
-        (f"{RECEIPT}, at {LARGE:,} / at {SMALL:,}", large[RECEIPT] / small[RECEIPT], 1.5, "times", False),
+        Bar(OPEN, large[OPEN], 2.0, "s", least=False),
+        Bar("relearn all and sum it / open", (large[LEARN] + large[SUMS]) / large[OPEN], 10.0, "times"),
+        Bar(LEARN_ONE, 1e3 * large[LEARN_ONE], 20.0, "ms", least=False),
+        Bar(FORGET_ONE, 1e3 * large[FORGET_ONE], 20.0, "ms", least=False),
+        Bar(PURGE, large[PURGE], 10.0, "s", least=False),
+        Bar(f"{RECEIPT}, at {LARGE:,} / at {SMALL:,}", large[RECEIPT] / small[RECEIPT], 1.5, "times", least=False),
     ]
 
 
@@ -132,17 +134,6 @@ def table(results: dict[int, Times]) -> Table:
         drawn.add_column(f"{count:,} examples", justify="right")
     for what in results[LARGE]:
         drawn.add_row(what, *(_shown(median(times[what])) for times in results.values()))
-    return drawn
-
-
-def bars_table(checked: list[tuple[str, float, float, str, bool]]) -> Table:
-    drawn = Table(title=f"bars, at {LARGE:,} examples")
-    for column in ("bar", "bound", "measured", "unit", ""):
-        drawn.add_column(column, justify="right" if column in ("bound", "measured") else "left")
-    for what, measured, bound, unit, least in checked:
-        met = measured >= bound if least else measured <= bound
-        verdict = "[green]met[/]" if met else "[red]missed[/]"
-        drawn.add_row(what, f"{'≥' if least else '≤'} {bound:g}", f"{measured:.3g}", unit, verdict)
     return drawn
 
 

@@ -1,6 +1,7 @@
-"""Run every benchmark that the README quotes, one after the other, each in a process of its own.
+"""Run every benchmark that the README quotes, one after the other, each in a process of its own, and draw the pictures.
 
-`--json FOLDER` saves the numbers of each. The choice of the ensemble is not among them: `choose_ensemble.py`.
+Numbers and pictures go to `.bench-cache/results/`, or where `--json` says. What defaults were chosen by is not among
+them: `choose_ensemble.py`.
 """
 
 from __future__ import annotations
@@ -11,24 +12,37 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Final
 
-QUESTIONS: Final = ("accuracy", "speed", "kernel", "durability", "unlearning", "coverage")
+QUESTIONS: Final = (
+    "accuracy",
+    "increments",
+    "imbalance",
+    "calibration",
+    "novelty",
+    "coverage",
+    "peers",
+    "unlearning",
+    "speed",
+    "kernel",
+    "durability",
+)
+RESULTS: Final = Path(__file__).resolve().parents[2] / ".bench-cache" / "results"
 
 
 def main() -> int:
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--json", type=Path, metavar="FOLDER", help="save the numbers of each, as FOLDER/QUESTION.json")
+    parser.add_argument("--json", type=Path, metavar="FOLDER", default=RESULTS, help="numbers: FOLDER/QUESTION.json")
     folder = parser.parse_args().json
-    failed = [question for question in QUESTIONS if _run(question, folder)]
+    failed = [question for question in QUESTIONS if _run(question, "--json", str(folder / f"{question}.json"))]
+    if any(folder.glob("*.json")):
+        failed += ["plots"] if _run("plots", str(folder)) else []
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _run(question: str, folder: Path | None) -> int:
-    save = [] if folder is None else ["--json", str(folder / f"{question}.json")]
-    return subprocess.run(
-        [sys.executable, str(Path(__file__).with_name(f"{question}.py")), *save], check=False
-    ).returncode
+def _run(question: str, *settings: str) -> int:
+    script = str(Path(__file__).with_name(f"{question}.py"))
+    return subprocess.run([sys.executable, script, *settings], check=False).returncode
 
 
 if __name__ == "__main__":

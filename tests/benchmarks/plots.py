@@ -1,0 +1,249 @@
+"""What the benchmarks saved, as pictures: PNG files wide enough for a README.
+
+    python tests/benchmarks/plots.py FOLDER [--to FOLDER]
+
+reads the `.json` files that `run_all.py --json FOLDER` wrote, and draws what it finds there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+
+mpl.use("Agg")  # draws into files: no display is asked for
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+Numbers = dict[str, Any]
+
+DATA_SETS: Final = ("CLINC150", "BANKING77")
+DPI: Final = 110
+WIDTH: Final = 9.2
+"""Inches: 1,012 pixels, a little more than a README's column."""
+
+MEMORY: Final = "protomem"
+COLOURS: Final = {
+    "protomem": "#0b3c8c",
+    "logistic regression": "#d55e00",
+    "linear SVM": "#009e73",
+    "kNN": "#cc79a7",
+    "nearest class mean": "#7f7f7f",
+    "ridge": "#e6a700",
+    "network": "#56b4e9",
+    "adaptive-classifier": "#8c564b",
+    "setfit": "#222222",
+}
+"""The same for a method in every picture; apart for the colour-blind (Okabe and Ito)."""
+
+METHODS: Final = {
+    "logistic regression": "LogisticRegression",
+    "linear SVM": "LinearSVC",
+    "kNN": "KNeighborsClassifier",
+    "nearest class mean": "NearestCentroid",
+    "ridge": "RidgeClassifier",
+    MEMORY: MEMORY,
+}
+"""How the names of a family's members begin; the last is drawn on top."""
+OPTIONAL: Final = {
+    "adaptive-classifier": ("adaptive-classifier", "D:"),
+    "setfit": ("SetFit, which trains the encoder", "D"),
+}
+SIZES: Final = {"1 a class": 1, "5 a class": 5, "10 a class": 10, "all": 110}
+"""Where on the axis: CLINC150 has 100 training examples a class, BANKING77 130 on average."""
+
+FEWEST: Final = 20
+"""Answers of a bin that is drawn; the error counts every bin."""
+HIDDEN: Final = ("LogisticRegression, fitted anew on everything seen",)
+"""Lines so near to protomem's that they are drawn dashed on top of it."""
+DETECTORS: Final = {
+    "cosine of the nearest": COLOURS["kNN"],
+    "cosine of the": "#882255",
+    "probability, LogisticRegression": COLOURS["logistic regression"],
+    "Mahalanobis": COLOURS["nearest class mean"],
+    "LocalOutlierFactor": COLOURS["ridge"],
+}
+"""How the names of detectors begin; each has the colour of the classifier that it is nearest to."""
+
+STYLE: Final = {
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+}
+
+
+def main() -> int:
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="where the benchmarks saved their numbers")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the pictures go (default: beside them)")
+    options = parser.parse_args()
+    target = options.to or options.folder
+    target.mkdir(parents=True, exist_ok=True)
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(options.folder.glob("*.json"))}
+    drawn = [question for question in PICTURES if question in found]
+    for question in drawn:
+        _picture(PICTURES[question], found, target / f"{question}.png")
+    print(f"drew {', '.join(drawn) or 'nothing: no numbers that a picture is made of'} in {target}")
+    return 0 if drawn else 1
+
+
+def _picture(draw: Callable[[Numbers], Figure], found: Numbers, file: Path) -> None:
+    with mpl.rc_context(STYLE):
+        figure = draw(found)
+        figure.savefig(file, pil_kwargs={"optimize": True})
+        plt.close(figure)
+
+
+def accuracy(found: Numbers) -> Figure:
+    """Accuracy against examples a class; of a family the best member at each size. Below, against the best of all."""
+    shape = {"height_ratios": (3, 2)}
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6), layout="constrained", sharex=True, gridspec_kw=shape)
+    for (above, below), name in zip(axes.T, DATA_SETS, strict=True):
+        runs = found["accuracy"]["percent"][name]
+        means = {family: np.array([_best(runs[size], begins) for size in SIZES]) for family, begins in METHODS.items()}
+        best = np.max([line for family, line in means.items() if family not in (MEMORY, "ridge")], axis=0)
+        for family, line in means.items():
+            _line(above, list(SIZES.values()), line.tolist(), family)
+            _line(below, list(SIZES.values()), (line - best).tolist(), family)
+        _peers(above, found, name)
+        above.set(title=name, xscale="log")
+        below.set(xlabel="training examples a class", ylim=(-6, 2))
+        below.set_xticks(list(SIZES.values()), ["1", "5", "10", "all"])
+        below.minorticks_off()
+    axes[0, 0].set_ylabel("right on the test split, %")
+    axes[1, 0].set_ylabel("points above the best of\nLR, SVM, kNN, class mean")
+    axes[0, 1].legend(loc="lower right")
+    figure.suptitle("Accuracy on the same frozen MiniLM vectors, best setting of each peer")
+    return figure
+
+
+def _best(runs: Numbers, begins: str) -> float:
+    """The highest mean among the methods whose name begins so."""
+    return float(max(np.mean(values) for method, values in runs.items() if method.startswith(begins)))
+
+
+def _peers(axis: Axes, found: Numbers, name: str) -> None:
+    """The optional peers, where their answers are kept."""
+    sizes = found.get("peers", {}).get("percent", {}).get(name, {})
+    for peer, (label, look) in OPTIONAL.items():
+        points = sorted((SIZES[size], float(np.mean(runs[peer][peer]))) for size, runs in sizes.items() if peer in runs)
+        if points:
+            axis.plot(*zip(*points, strict=True), look, color=COLOURS[peer], markersize=4, label=label)
+
+
+def increments(found: Numbers) -> Figure:
+    """Accuracy over the classes seen, step by step."""
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), layout="constrained", sharey=True)
+    shown = {
+        "LogisticRegression, fitted anew on everything seen": ("logistic regression", "logistic regression, refitted"),
+        "NearestCentroid (cosine)": ("nearest class mean", "nearest class mean"),
+        "MLPClassifier, trained on each step alone": ("network", "network, trained on each step"),
+        MEMORY: (MEMORY, "protomem, step by step"),
+    }
+    for axis, name in zip(axes, DATA_SETS, strict=True):
+        courses = found["increments"]["courses"][name]
+        for method, (colour, label) in shown.items():
+            seen = courses[method]["seen"]
+            (line,) = _line(axis, list(range(1, len(seen) + 1)), seen, colour, label)
+            if method in HIDDEN:
+                line.set(linestyle="--", zorder=4)
+        steps = len(courses[MEMORY]["seen"])
+        joint = courses[MEMORY]["joint"]
+        look = {"color": COLOURS[MEMORY], "markersize": 11, "fillstyle": "none", "label": "protomem, all at once"}
+        axis.plot(steps, joint, "o", **look)
+        axis.set(title=f"{name}, {steps} steps", xlabel="steps of new classes", ylim=(0, 102))
+        axis.set_xticks(range(1, steps + 1))
+    axes[0].set_ylabel("right on the classes seen, %")
+    axes[0].legend(loc="center right", bbox_to_anchor=(1.0, 0.55))
+    figure.suptitle("Classes that arrive step by step: accuracy over all classes seen so far")
+    return figure
+
+
+def reliability(found: Numbers) -> Figure:
+    """How often answers are right against how sure they were."""
+    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.0), layout="constrained", sharey=True)
+    peer = "LogisticRegression C=10"
+    cases = [(name, size) for name in DATA_SETS for size in ("all", "10 a class")]
+    for axis, (name, size) in zip(axes, cases, strict=True):
+        methods = found["calibration"]["sureness"][name][size]
+        axis.plot([0, 100], [0, 100], color="#b0b0b0", linewidth=1, linestyle="--")
+        for method, label in ((peer, "logistic regression"), (MEMORY, MEMORY)):
+            bins = [one for one in methods[method]["bins"] if one[0] >= FEWEST]
+            said, was = (100 * np.array([one[part] for one in bins]) for part in (1, 2))
+            error = np.mean(methods[method]["error"])
+            _line(axis, said.tolist(), was.tolist(), label, f"{_short(label)}: {error:.1f}")
+        axis.set(title=f"{name}, {size}", xlim=(0, 100), ylim=(0, 100), aspect="equal")
+        axis.set_xticks(range(0, 101, 25))
+        axis.legend(loc="lower right", title="error, %", fontsize=8, title_fontsize=8, handlelength=1)
+    axes[0].set_ylabel("right, %")
+    figure.supxlabel("probability of the answer, %", fontsize=9)
+    figure.suptitle(f"Stated probability against how often answers are right (bins of {FEWEST} answers or more)")
+    return figure
+
+
+def _short(label: str) -> str:
+    return "LR, C=10" if label == "logistic regression" else label
+
+
+def novelty(found: Numbers) -> Figure:
+    """ROC of finding texts that belong to no class."""
+    figure, axis = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    for method, one in found["novelty"]["found"].items():
+        colour = next((colour for begins, colour in DETECTORS.items() if method.startswith(begins)), COLOURS[MEMORY])
+        wide = 2.4 if method == MEMORY else 1.2
+        label = f"{one['auroc']:.3f}  {method}"
+        alarms, recall = 100 * np.array(one["alarms_curve"]), 100 * np.array(one["recall_curve"])
+        axis.plot(alarms, recall, color=colour, linewidth=wide, label=label, zorder=wide + 1)
+    mine = found["novelty"]["found"][MEMORY]
+    asked = (mine["user_alarms"], mine["user_recall"])
+    axis.plot(*asked, "o", color=COLOURS[MEMORY], markersize=9, fillstyle="none", label="protomem, false_alarm=0.05")
+    axis.axvline(5, color="#b0b0b0", linewidth=1, linestyle="--")
+    axis.text(5.3, 2, "5 % false alarms", color="#606060", fontsize=8)
+    axis.set(xlim=(0, 30), ylim=(0, 100.5), xlabel="false alarms on in-scope texts, %", ylabel="out-of-scope found, %")
+    axis.legend(loc="lower right", title="AUROC, detector", bbox_to_anchor=(1.0, 0.06))
+    axis.set_title("CLINC150: texts of no class told from texts of 150 classes")
+    return figure
+
+
+def _line(axis: Axes, x: Sequence[float], y: list[float], colour: str, label: str | None = None) -> list[Line2D]:
+    """A line with points; protomem's is thicker and on top."""
+    mine = colour == MEMORY
+    return axis.plot(
+        x,
+        y,
+        color=COLOURS[colour],
+        linewidth=2.2 if mine else 1.2,
+        marker="o",
+        markersize=4.5 if mine else 3,
+        zorder=3 if mine else 2,
+        label=label or colour,
+    )
+
+
+PICTURES: Final[dict[str, Callable[[Numbers], Figure]]] = {
+    "accuracy": accuracy,
+    "increments": increments,
+    "calibration": reliability,
+    "novelty": novelty,
+}
+"""By question, which names the file of numbers and the picture."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
