@@ -17,7 +17,7 @@ from protomem.codes import Codes, quantize
 from protomem.heads.codebooks import log_frequency
 from protomem.heads.prototypes import MODE_COUNT
 from protomem.items import Items
-from protomem.multi_label import Logistic
+from protomem.multi_label import PlattScaling
 from protomem.space import Space
 from protomem.statistics import LabelSums
 
@@ -92,7 +92,7 @@ def contrasts(parts: Mapping[str, Floats], temperature: float, ranked: Sequence[
     ]
 
 
-def alone(curve: Logistic, head: str, scores: Floats, ranked: Sequence[Sequence[int]]) -> list[Contrast]:
+def alone(curve: PlattScaling, head: str, scores: Floats, ranked: Sequence[Sequence[int]]) -> list[Contrast]:
     """The first label of each item against its absence, by the one head that has these `scores` (n, labels)."""
     return [
         Contrast(order[0], None, ((head, curve.slope * float(scores[row, order[0]])), ("shift", curve.shift)))

@@ -17,7 +17,7 @@ from protomem.calibration import Calibration, can_be_left_out, leave_one_out, re
 from protomem.conformal import least_probability, marginal_rows, per_class_rows
 from protomem.ensemble import Ensemble
 from protomem.heads.analytic import Dual, Primal
-from protomem.multi_label import LOGISTIC_SAMPLE, Logistic
+from protomem.multi_label import PLATT_SAMPLE, PlattScaling
 from protomem.questions import Question
 from protomem.statistics import Statistics
 
@@ -34,12 +34,12 @@ BATCH = 1_024
 @dataclass(frozen=True, slots=True, eq=False)
 class LeftOut:
     """`marginal` holds the probabilities of true labels, ascending, over all labels; `per_class` those of each label in
-    the order of names; `logistic` the curve of probabilities by label. None until asked for.
+    the order of names; `platt` the curve of probabilities by label. None until asked for.
     """
 
     marginal: Floats | None = None
     per_class: tuple[Floats, ...] | None = None
-    logistic: Logistic | None = None
+    platt: PlattScaling | None = None
 
     def answers(self, question: Question) -> bool:
         """Whether it holds what this question needs."""
@@ -63,7 +63,7 @@ class LeftOut:
             by_label = tuple(np.sort(own[labels == label]) for label in range(len(ensemble.names)))
             found = replace(found, per_class=by_label)
         if self._needs_curve(question):
-            found = replace(found, logistic=_logistic(statistics, ensemble, problem))
+            found = replace(found, platt=_platt(statistics, ensemble, problem))
         return found
 
     def least(self, coverage: float, names: Sequence[str], *, per_class: bool) -> dict[str, float]:
@@ -83,7 +83,7 @@ class LeftOut:
         return self.per_class is None and question.per_class
 
     def _needs_curve(self, question: Question) -> bool:
-        return self.logistic is None and question.multi_label
+        return self.platt is None and question.multi_label
 
 
 def _true_labels(
@@ -107,9 +107,9 @@ def _true_labels(
     return places, labels, probabilities
 
 
-def _logistic(statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> Logistic:
-    rows = can_be_left_out(statistics, ensemble, ensemble.examples.sample(LOGISTIC_SAMPLE))
+def _platt(statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> PlattScaling:
+    rows = can_be_left_out(statistics, ensemble, ensemble.examples.sample(PLATT_SAMPLE))
     targets = ensemble.examples.label_matrix(rows)
     if not len(rows):
-        return Logistic.fit(np.zeros(targets.shape), targets)
-    return Logistic.fit(regression_left_out(ensemble, problem, rows, targets), targets)
+        return PlattScaling.fit(np.zeros(targets.shape), targets)
+    return PlattScaling.fit(regression_left_out(ensemble, problem, rows, targets), targets)

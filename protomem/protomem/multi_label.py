@@ -19,11 +19,11 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
 
-__all__ = ["LOGISTIC_SAMPLE", "USUAL", "Logistic"]
+__all__ = ["PLATT_SAMPLE", "USUAL", "PlattScaling"]
 
 Floats = npt.NDArray[np.float64]
 
-LOGISTIC_SAMPLE = 512
+PLATT_SAMPLE = 512
 """Examples left out. Two parameters need no more, and each is a pair with every label."""
 
 PRIOR_WEIGHT = 10.0
@@ -32,7 +32,7 @@ PRIOR_WEIGHT = 10.0
 
 @final
 @dataclass(frozen=True, slots=True)
-class Logistic:
+class PlattScaling:
     """The curve from a score to the probability of that label by itself."""
 
     slope: float
@@ -47,7 +47,7 @@ class Logistic:
         return np.asarray(expit(self.log_odds(scores)))
 
     @classmethod
-    def fit(cls, scores: Floats, targets: npt.NDArray[np.bool_]) -> Logistic:
+    def fit(cls, scores: Floats, targets: npt.NDArray[np.bool_]) -> PlattScaling:
         """The curve for these leave-one-out scores and labels, both (m, labels); the usual one where m is 0."""
         if not targets.size:
             return USUAL
@@ -67,6 +67,6 @@ class Logistic:
         return cls(USUAL.slope * float(found[0]), float(found[1]))
 
 
-USUAL = Logistic(slope=15.0, shift=-6.0)
+USUAL = PlattScaling(slope=15.0, shift=-6.0)
 """Even odds at a score of 0.4: near what the fit finds for texts that join one to three of BANKING77's training texts,
 at 400 to 2,000 examples (14.5, -5.7 to 15.5, -6.2)."""

@@ -18,7 +18,7 @@ from protomem.decisions import Decision, Decisions, allowed
 from protomem.ensemble import Ensemble, total
 from protomem.items import Items
 from protomem.left_out import LeftOut
-from protomem.multi_label import Logistic
+from protomem.multi_label import PlattScaling
 from protomem.name_prior import name_scores
 from protomem.questions import Question
 from protomem.state import State
@@ -102,10 +102,10 @@ class Predictor:
         return [_answer(question, heads, *row) for row in rows]
 
     @property
-    def _curve(self) -> Logistic:
-        if self.left_out.logistic is None:
+    def _curve(self) -> PlattScaling:
+        if self.left_out.platt is None:
             raise AssertionError("a question of probabilities by label needs a picture that is prepared for it")
-        return self.left_out.logistic
+        return self.left_out.platt
 
     def _counts(self) -> npt.NDArray[np.int64]:
         return np.array([self.ensemble.examples.count_of(name) for name in self.names])

@@ -133,13 +133,17 @@ def test_what_is_forgotten_explains_nothing_any_more() -> None:
             assert explained(memory, **asked) == explained(taught(left[::-1]), **asked)
 
 
-def test_a_label_by_itself_stands_against_its_absence() -> None:
+@pytest.mark.parametrize(("weights", "head"), [(FEW, "kernel"), (MANY, "analytic")], ids=["few", "many"])
+def test_a_label_by_itself_stands_against_its_absence(
+    weights: Weights, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     memory = taught(list(range(200)))
     for one in memory.predict(ITEMS, explain=True, multi_label=True):
         told = one.explanation
         assert told is not None
         assert (told.label, told.against) == (one.ranking[0][0], None)
-        assert [head for head, _ in told.parts] == ["analytic", "shift"]
+        assert [name for name, _ in told.parts] == [head, "shift"]
         assert told.log_odds is not None
         p = one.ranking[0][1]
         assert math.isclose(told.log_odds, math.log(p / (1 - p)), rel_tol=1e-9, abs_tol=1e-9)
