@@ -12,6 +12,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from protomem.codes import code_lengths
 from protomem.examples import Examples, Group
 from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import MOST_CLASSES, RIVAL_ROWS, Rivals, choose_rivals
@@ -85,7 +86,8 @@ class RivalGroup:
     def solved(self) -> Rivals:
         parts = [group.codes[: self.rows_each] for group in self.groups[:RIVAL_ROWS]]
         targets = [[name in group.labels for name in self.names] for group in self.groups[:RIVAL_ROWS]]
-        return Rivals.of(np.concatenate(parts), np.repeat(targets, [len(part) for part in parts], axis=0))
+        codes = np.concatenate(parts).astype(np.float32)
+        return Rivals.of(codes, code_lengths(codes), np.repeat(targets, [len(part) for part in parts], axis=0))
 
     def leave_one_out(self, group: Group, place: int) -> Floats | None:
         """The scores (classes,) of the example at this place of a group, without itself; None if it is not in it."""

@@ -47,6 +47,6 @@ def quantize(embeddings: npt.NDArray[np.floating], scale: int) -> Codes:
     return np.asarray(np.clip(np.rint(rows * scale), -CODE_MAX, CODE_MAX), dtype=np.int8)
 
 
-def code_lengths(codes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Euclidean lengths of codes given as float32 (n, d): (n,). The sums of squares are exact integers."""
+def code_lengths(codes: npt.NDArray[np.float32] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Euclidean lengths of codes given as floats (n, d): (n,). The sums of squares are exact integers."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", codes, codes).astype(np.float64)))

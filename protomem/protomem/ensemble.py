@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.classwise import AllRivals, ClassSubspaces, class_subspaces
-from protomem.codes import Codes
+from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
+from protomem.heads.cosines import Centre
 from protomem.heads.logistic import Logistic
 from protomem.heads.neighbours import VOTERS, Neighbours, votes
 from protomem.heads.prototypes import Prototypes
@@ -90,6 +91,7 @@ class Ensemble:
     names: tuple[str, ...]
     weights: Weights
     analytic: Analytic | None
+    centre: Centre | None
     logistic: Logistic | None
     kernel: Rivals | None
     prototypes: Prototypes
@@ -114,7 +116,8 @@ class Ensemble:
         if "analytic" in weights:
             signature, strength = _strength(space, examples, previous)
             problem = _problem(statistics, examples, strength)
-        targets = examples.label_matrix(np.arange(len(examples) if "kernel" in weights else 0))
+        centre = Centre.of(examples.codes) if weights is FEW else None
+        logistic, kernel = _over_all(weights, examples, centre)
         prototypes = Prototypes.of(sums, names, space.scale)
         ensemble = cls(
             space=space,
@@ -122,8 +125,9 @@ class Ensemble:
             names=names,
             weights=weights,
             analytic=problem.solve() if problem is not None else None,
-            logistic=Logistic.of(examples.codes, targets) if "logistic" in weights else None,
-            kernel=Rivals.of(examples.codes, targets) if "kernel" in weights else None,
+            centre=centre,
+            logistic=logistic,
+            kernel=kernel,
             prototypes=prototypes,
             codebooks=Codebooks.of(sums, names),
             neighbours=Neighbours.of(examples.codes),
@@ -159,10 +163,11 @@ class Ensemble:
         scores = {}
         if self.analytic is not None:
             scores["analytic"] = self.analytic.scores(items.features)
+        seen = (items.codes, items.lengths) if self.centre is None else self.centre.apart(items.codes)
         if self.logistic is not None:
-            scores["logistic"] = self.logistic.scores(items.codes, items.lengths)
+            scores["logistic"] = self.logistic.scores(*seen)
         if self.kernel is not None:
-            scores["kernel"] = self.kernel.scores(items.codes, items.lengths)
+            scores["kernel"] = self.kernel.scores(*seen)
         if "prototypes" in self.weights:
             scores["prototypes"] = self.prototypes.scores(items.codes, items.lengths)
         if "codebooks" in self.weights:
@@ -244,6 +249,17 @@ def _strength(space: Space, examples: Examples, previous: Ensemble | None) -> tu
     if previous is not None and previous.analytic is not None and previous.sample_signature == signature:
         return signature, previous.analytic.strength
     return signature, choose_strength(space.lift.features(codes), targets)
+
+
+def _over_all(weights: Weights, examples: Examples, centre: Centre | None) -> tuple[Logistic | None, Rivals | None]:
+    """The heads that are solved over all examples, where they vote."""
+    if "kernel" not in weights:
+        return None, None
+    numbers = examples.codes.astype(np.float32)
+    codes, lengths = (numbers, code_lengths(numbers)) if centre is None else centre.apart(numbers)
+    targets = examples.label_matrix(np.arange(len(examples)))
+    logistic = Logistic.of(codes, lengths, targets) if "logistic" in weights else None
+    return logistic, Rivals.of(codes, lengths, targets)
 
 
 def _problem(statistics: Statistics, examples: Examples, strength: float) -> Primal | Dual:

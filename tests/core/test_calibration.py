@@ -13,6 +13,7 @@ import protomem
 from protomem.calibration import (
     CALIBRATION_SAMPLE,
     FEW_SAMPLE,
+    LONE_TEMPERATURE,
     PRIOR_WEIGHT,
     TEMPERATURE_RANGE,
     USUAL_TEMPERATURE,
@@ -23,6 +24,7 @@ from protomem.codes import Codes, quantize
 from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights, combine, spread
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
+from protomem.heads.rivals import Rivals
 from protomem.items import Items
 from protomem.novelty import Known, strangeness
 from protomem.space import Space, SpaceSettings
@@ -182,7 +184,7 @@ def test_rows_of_probabilities_add_up_and_keep_the_order_of_scores() -> None:
 def test_leave_one_out_of_few_is_what_each_head_says_without_the_example(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kernel and the subspaces exactly, the logistic head as it says itself: `test_heads` compares that one."""
+    """The subspaces exactly, the kernel with the centre of all, the logistic head as `test_logistic` compares it."""
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     space = space_of(64)
     codes, labels = drawn(8, 90, space)
@@ -197,6 +199,11 @@ def test_leave_one_out_of_few_is_what_each_head_says_without_the_example(
         items = Items(space, codes[[order[place]]])
         if without.analytic is not None and ensemble.analytic is not None:
             without = solved_again(without, ensemble.analytic.strength * squares / 90)
+        if ensemble.centre is not None:
+            left = without.examples
+            seen = ensemble.centre.apart(left.codes)
+            kernel = Rivals.of(*seen, left.label_matrix(np.arange(len(left))))
+            without = replace(without, centre=ensemble.centre, kernel=kernel)
         voices = without.everywhere(items)
         if ensemble.logistic is not None:
             voices["logistic"] = ensemble.logistic.left_out[[place]]
@@ -241,11 +248,11 @@ def test_few_and_contradicting_examples_are_answered_in_numbers(known: tuple[lis
             assert all(-1 - 1e-12 <= one.similarity <= 1 + 1e-12 for one in answer.evidence)
 
 
-def test_examples_that_cannot_be_left_out_give_the_usual_temperature_and_no_novelty() -> None:
+def test_examples_that_cannot_be_left_out_give_a_fixed_temperature_and_no_novelty() -> None:
     space = space_of(16)
     statistics, ensemble, problem = fitted(space, drawn(5, 7, space)[0], [(name,) for name in NAMES[:7]])
     calibration = Calibration.fit(statistics, ensemble, problem)
-    assert (calibration.temperature, len(calibration.known.strangeness)) == (USUAL_TEMPERATURE, 0)
+    assert (calibration.temperature, len(calibration.known.strangeness)) == (LONE_TEMPERATURE, 0)
     assert calibration.novelty(np.zeros((1, 7)), np.array([0.3])).tolist() == [1.0]
 
 

@@ -114,6 +114,11 @@ def ridge(items: np.ndarray, codes: np.ndarray, targets: np.ndarray) -> np.ndarr
     return exponential(items, codes) @ duals
 
 
+def solved_rivals(codes: np.ndarray, targets: np.ndarray) -> Rivals:
+    numbers = codes.astype(np.float32)
+    return Rivals.of(numbers, code_lengths(numbers), targets)
+
+
 def rival_scores(rivals: Rivals, items: np.ndarray) -> np.ndarray:
     numbers = items.astype(np.float32)
     return rivals.scores(numbers, code_lengths(numbers))
@@ -123,7 +128,7 @@ def rival_scores(rivals: Rivals, items: np.ndarray) -> np.ndarray:
 def test_rival_scores_are_their_formula(count: int) -> None:
     codes, targets, items = drawn_codes(count, count), drawn_targets(count, count), drawn_codes(count + 1, 37)
     assert np.allclose(
-        rival_scores(Rivals.of(codes, targets), items), ridge(items, codes, targets), rtol=1e-9, atol=1e-9
+        rival_scores(solved_rivals(codes, targets), items), ridge(items, codes, targets), rtol=1e-9, atol=1e-9
     )
 
 
@@ -131,7 +136,7 @@ def test_rival_scores_are_their_formula(count: int) -> None:
 def test_rival_leave_one_out_is_the_score_by_the_others(count: int) -> None:
     codes, targets = drawn_codes(count, count), drawn_targets(count, count)
     codes[1] = codes[0]  # also where an equal example stays
-    left_out = Rivals.of(codes, targets).left_out
+    left_out = solved_rivals(codes, targets).left_out
     for row in range(count):
         others = np.arange(count) != row
         expected = ridge(codes[[row]], codes[others], targets[others])[0]
@@ -141,7 +146,7 @@ def test_rival_leave_one_out_is_the_score_by_the_others(count: int) -> None:
 @pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 300])
 @pytest.mark.parametrize("classes", [1, 3])
 def test_a_rival_score_has_the_same_bits_in_every_batch(size: int, classes: int) -> None:
-    rivals = Rivals.of(drawn_codes(0, 100, 64), drawn_targets(0, 100)[:, :classes])
+    rivals = solved_rivals(drawn_codes(0, 100, 64), drawn_targets(0, 100)[:, :classes])
     items = drawn_codes(1, 300, 64)
     parts = [rival_scores(rivals, items[start : start + size]) for start in range(0, 300, size)]
     assert np.array_equal(np.concatenate(parts), rival_scores(rivals, items))

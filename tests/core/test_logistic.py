@@ -42,6 +42,11 @@ def some_targets(seed: int, count: int, labels: int) -> np.ndarray:
     return targets
 
 
+def solved(codes: np.ndarray, targets: np.ndarray) -> Logistic:
+    numbers = codes.astype(np.float32)
+    return Logistic.of(numbers, code_lengths(numbers), targets)
+
+
 def logistic_scores(head: Logistic, items: np.ndarray) -> np.ndarray:
     numbers = items.astype(np.float32)
     return head.scores(numbers, code_lengths(numbers))
@@ -52,7 +57,7 @@ def test_logistic_probabilities_are_those_of_least_loss(count: int, labels: int)
     codes, targets, items = drawn_codes(count, count), some_targets(count, count, labels), drawn_codes(count + 1, 37)
     strength = 0.1 / np.sqrt(targets.sum() / labels)
     expected = softmax(near_linear(items, codes) @ least_loss(codes, targets, strength), axis=1)
-    found = softmax(logistic_scores(Logistic.of(codes, targets), items), axis=1)
+    found = softmax(logistic_scores(solved(codes, targets), items), axis=1)
     assert np.allclose(found, expected, rtol=0, atol=0.01)
 
 
@@ -61,11 +66,11 @@ def test_logistic_leave_one_out_is_near_solving_anew_and_nearer_than_nothing() -
     dice = np.random.default_rng(5)
     vectors = dice.normal(size=(20, 64))[np.arange(100) % 20] + 0.8 * dice.normal(size=(100, 64))
     codes, targets = quantize(vectors, 100), np.eye(20, dtype=bool)[np.arange(100) % 20]
-    head = Logistic.of(codes, targets)
+    head = solved(codes, targets)
     anew = []
     for row in range(0, 100, 5):
         others = np.arange(100) != row
-        anew.append(logistic_scores(Logistic.of(codes[others], targets[others]), codes[[row]])[0])
+        anew.append(logistic_scores(solved(codes[others], targets[others]), codes[[row]])[0])
     own = targets[::5]
     off = np.abs(head.left_out[::5][own] - np.array(anew)[own])
     off_with_itself = np.abs(logistic_scores(head, codes[::5])[own] - np.array(anew)[own])
@@ -74,7 +79,7 @@ def test_logistic_leave_one_out_is_near_solving_anew_and_nearer_than_nothing() -
 
 @pytest.mark.parametrize("size", [1, 15, 16, 300])
 def test_a_logistic_score_has_the_same_bits_in_every_batch(size: int) -> None:
-    head = Logistic.of(drawn_codes(0, 100, 64), some_targets(0, 100, 3))
+    head = solved(drawn_codes(0, 100, 64), some_targets(0, 100, 3))
     items = drawn_codes(1, 300, 64)
     parts = [logistic_scores(head, items[start : start + size]) for start in range(0, 300, size)]
     assert np.array_equal(np.concatenate(parts), logistic_scores(head, items))

@@ -25,8 +25,7 @@ import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.special import softmax
 
-from protomem.codes import Codes, code_lengths
-from protomem.heads.cosines import exponential_kernel
+from protomem.heads.cosines import Numbers, exponential_kernel
 from protomem.heads.tiles import tiled_product
 
 __all__ = ["STEPS", "Logistic"]
@@ -51,26 +50,24 @@ level at 5 and worse at 10."""
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Logistic:
-    """The solved head: `codes` float32 (n, d), `duals` and the `left_out` scores (n, labels)."""
+    """The solved head: `codes` (n, d), `duals` and the `left_out` scores (n, labels)."""
 
-    codes: npt.NDArray[np.float32]
+    codes: Numbers
     lengths: Floats
     duals: Floats
     left_out: Floats
 
     @classmethod
-    def of(cls, codes: Codes, targets: npt.NDArray[np.bool_]) -> Logistic:
-        """Solve for these codes (n, d) and targets (n, labels), at least one label a row, in canonical order."""
-        numbers = codes.astype(np.float32)
-        lengths = code_lengths(numbers)
-        kernel = exponential_kernel(SHARPNESS, numbers, lengths, numbers, lengths)
+    def of(cls, codes: Numbers, lengths: Floats, targets: npt.NDArray[np.bool_]) -> Logistic:
+        """Solve for codes (n, d), lengths (n,) and targets (n, labels), at least one a row, in canonical order."""
+        kernel = exponential_kernel(SHARPNESS, codes, lengths, codes, lengths)
         wanted = targets / targets.sum(axis=1, keepdims=True)
         strength = STRENGTH * float(np.sqrt(targets.shape[1] / targets.sum()))
         duals, scores = _solve(_inverse(kernel, 2 * strength), wanted, strength)
         left_out = scores - _influence(kernel, strength)[:, None] * (wanted - softmax(scores, axis=1))
-        return cls(numbers, lengths, np.ascontiguousarray(duals), left_out)
+        return cls(codes, lengths, np.ascontiguousarray(duals), left_out)
 
-    def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
+    def scores(self, codes: Numbers, lengths: Floats) -> Floats:
         """Logarithms of unnormalised probabilities for items with these codes (n, d) and lengths (n,): (n, labels)."""
         return tiled_product(exponential_kernel(SHARPNESS, codes, lengths, self.codes, self.lengths), self.duals)
 

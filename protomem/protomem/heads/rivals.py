@@ -20,8 +20,7 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.linalg.lapack import dtrtri
 
-from protomem.codes import Codes, code_lengths
-from protomem.heads.cosines import exponential_kernel
+from protomem.heads.cosines import Numbers, exponential_kernel
 from protomem.heads.tiles import tiled_product
 
 __all__ = ["MOST_CLASSES", "RIVAL_ROWS", "Rivals", "choose_rivals"]
@@ -47,28 +46,26 @@ SHARPNESS = 2.0
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Rivals:
-    """The solved ridge of one group: `codes` float32 (m, d), `duals` and the `left_out` predictions (m, classes)."""
+    """The solved ridge of one group: `codes` (m, d), `duals` and the `left_out` predictions (m, classes)."""
 
-    codes: npt.NDArray[np.float32]
+    codes: Numbers
     lengths: Floats
     duals: Floats
     left_out: Floats
 
     @classmethod
-    def of(cls, codes: Codes, targets: npt.NDArray[np.bool_]) -> Rivals:
-        """Solve for these codes (m, d) and targets (m, classes), in canonical order."""
-        numbers = codes.astype(np.float32)
-        lengths = code_lengths(numbers)
-        shifted = exponential_kernel(SHARPNESS, numbers, lengths, numbers, lengths).T  # symmetric, in LAPACK's order
+    def of(cls, codes: Numbers, lengths: Floats, targets: npt.NDArray[np.bool_]) -> Rivals:
+        """Solve for these codes (m, d), lengths (m,) and targets (m, classes), in canonical order."""
+        shifted = exponential_kernel(SHARPNESS, codes, lengths, codes, lengths).T  # symmetric, in LAPACK's order
         shifted[np.diag_indices_from(shifted)] += NOISE
         factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
         wanted = targets.astype(np.float64)
         duals = cho_solve(factor, wanted, check_finite=False)
         inverse, _ = dtrtri(factor[0], lower=1, overwrite_c=1)
         left_out = wanted - duals / _squares_below(inverse)[:, None]
-        return cls(numbers, lengths, np.ascontiguousarray(duals), left_out)
+        return cls(codes, lengths, np.ascontiguousarray(duals), left_out)
 
-    def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
+    def scores(self, codes: Numbers, lengths: Floats) -> Floats:
         """Scores of items with these codes (n, d) and lengths (n,), near 1 for a class: (n, classes)."""
         return tiled_product(exponential_kernel(SHARPNESS, codes, lengths, self.codes, self.lengths), self.duals)
 
