@@ -47,7 +47,7 @@ def fitted(codes: Codes, labels: list[tuple[str, ...]]) -> tuple[Ensemble, Calib
 
 
 def test_strangeness_is_its_formula() -> None:
-    """The best class by numpy's inverse, the energy of the scores by Python's floats."""
+    """The best class by numpy's inverse, the free energy of the scores by Python's floats."""
     codes, items = drawn_codes(0, 60, DIMENSION), drawn_codes(1, 25, DIMENSION)
     owners = np.arange(60) % len(NAMES)
     ensemble, _ = fitted(codes, [(NAMES[owner],) for owner in owners])
@@ -59,7 +59,7 @@ def test_strangeness_is_its_formula() -> None:
             own = codes[owners == owner]
             across = kernel(items[[item]], own)[0]
             unexplained.append(1 + NOISE - across @ np.linalg.inv(kernel(own, own) + NOISE * np.eye(len(own))) @ across)
-        energy = math.log(sum(math.exp(score / 0.4) for score in scores[item]))
+        energy = 0.4 * math.log(sum(math.exp(score / 0.4) for score in scores[item]))
         assert math.isclose(found[item], math.log(min(unexplained)) - ENERGY_WEIGHT * energy, rel_tol=1e-9)
 
 
