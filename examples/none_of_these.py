@@ -20,9 +20,8 @@ def main() -> None:
         for text, answer in zip(ASKED, memory.predict(ASKED, coverage=0.9, false_alarm=0.05), strict=True):
             print(text)
             best, probability = answer.ranking[0]
-            print(
-                f"  {answer.label or 'none of these'} (best: {best}, {probability:.0%}), novelty p = {answer.novelty:.3f}"
-            )
+            print(f"  {answer.label or 'none of these'} (best: {best}, {probability:.0%})")
+            print(f"  {answer.novelty:.1%} of what is remembered look as strange")
             print(f"  one of {sorted(answer.label_set or ())} in 90 of 100 cases")
             for one in answer.evidence[:2]:
                 print(f"  {one.similarity:.2f} {one.labels[0]}")
