@@ -64,13 +64,11 @@ Vectors = npt.NDArray[np.float32]
 Names = npt.NDArray[np.str_]
 Rows = npt.NDArray[np.int64]
 Part = Literal["train", "val", "test", "oos_train", "oos_val", "oos_test"]
-Flag = tuple[str, dict[str, Any]]
-"""An option of a command line, by its name, and what argparse is told of it."""
+Flag = tuple[str, dict[str, Any]]  # of a command line: its name, and what argparse is told of it
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT.parent / "shared" / "data"
 CACHE: Final = ROOT / ".bench-cache"
-
 DATA_SETS: Final = ("CLINC150", "BANKING77")
 MODEL: Final = "all-MiniLM-L6-v2"
 DIMENSION: Final = 384

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,29 +22,11 @@ mpl.use("Agg")  # draws into files: no display is asked for
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from plot_style import COLOURS, MEMORY, STYLE, WIDTH, legend, line
 
 Numbers = dict[str, Any]
 
 DATA_SETS: Final = ("CLINC150", "BANKING77")
-DPI: Final = 110
-WIDTH: Final = 9.2
-"""Inches: 1,012 pixels, a little more than a README's column."""
-
-MEMORY: Final = "protomem"
-COLOURS: Final = {
-    "protomem": "#0b3c8c",
-    "logistic regression": "#d55e00",
-    "linear SVM": "#009e73",
-    "kNN": "#cc79a7",
-    "nearest class mean": "#7f7f7f",
-    "ridge": "#e6a700",
-    "network": "#56b4e9",
-    "adaptive-classifier": "#8c564b",
-    "setfit": "#222222",
-}
-"""The same for a method in every picture; apart for the colour-blind (Okabe and Ito)."""
-
 METHODS: Final = {
     "logistic regression": "LogisticRegression",
     "linear SVM": "LinearSVC",
@@ -85,19 +67,6 @@ DETECTORS: Final = {
 }
 """How the names of detectors begin; each has the colour of the classifier that it is nearest to."""
 
-STYLE: Final = {
-    "figure.dpi": DPI,
-    "figure.facecolor": "white",
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-}
-
 
 def main() -> int:
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -128,10 +97,10 @@ def accuracy(found: Numbers) -> Figure:
     for (above, below), name in zip(axes.T, DATA_SETS, strict=True):
         runs = found["accuracy"]["percent"][name]
         means = {family: np.array([_best(runs[size], word) for size in SIZES]) for family, word in METHODS.items()}
-        best = np.max([line for family, line in means.items() if family not in (MEMORY, "ridge")], axis=0)
-        for family, line in means.items():
-            _line(above, list(SIZES.values()), line.tolist(), family)
-            _line(below, list(SIZES.values()), (line - best).tolist(), family)
+        best = np.max([mean for family, mean in means.items() if family not in (MEMORY, "ridge")], axis=0)
+        for family, mean in means.items():
+            line(above, list(SIZES.values()), mean.tolist(), family)
+            line(below, list(SIZES.values()), (mean - best).tolist(), family)
         _option(above, below, runs["all"], best[-1])
         _peers(above, found, name)
         above.set(title=name, xscale="log")
@@ -140,7 +109,7 @@ def accuracy(found: Numbers) -> Figure:
         below.minorticks_off()
     axes[0, 0].set_ylabel("right on the test split, %")
     axes[1, 0].set_ylabel("points above the best of\nLR, SVM, kNN, class mean")
-    _legend(figure, axes[0, 0], 4)
+    legend(figure, axes[0], 4)
     figure.suptitle(f"Accuracy on the same frozen MiniLM vectors, best setting of each peer; {_draws(found)}")
     return figure
 
@@ -186,16 +155,16 @@ def increments(found: Numbers) -> Figure:
         steps = len(courses[MEMORY]["seen"])
         for axis in column:
             for method, (colour, label) in COURSES.items():
-                (line,) = _line(axis, list(range(1, steps + 1)), courses[method]["seen"], colour, label)
+                (drawn,) = line(axis, list(range(1, steps + 1)), courses[method]["seen"], colour, label)
                 if method in HIDDEN:
-                    line.set(linestyle="--", zorder=4)
+                    drawn.set(linestyle="--", zorder=4)
             look = {"color": COLOURS[MEMORY], "markersize": 11, "fillstyle": "none", "linestyle": ""}
             axis.plot(steps, courses[MEMORY]["joint"], "o", label="protomem, all at once", **look)
         column[0].set(title=f"{name}, {steps} steps", ylim=(0, 103))
         column[1].set(xlabel="steps of new classes", ylim=CLOSER, xticks=range(1, steps + 1))
     axes[0, 0].set_ylabel("right on the classes seen, %")
     axes[1, 0].set_ylabel("the same, closer, %")
-    _legend(figure, axes[0, 0], 3)
+    legend(figure, axes[0], 3)
     figure.suptitle("Classes that arrive step by step: accuracy over all classes seen so far")
     return figure
 
@@ -212,7 +181,7 @@ def reliability(found: Numbers) -> Figure:
             bins = [one for one in methods[method]["bins"] if one[0] >= FEWEST]
             said, was = (100 * np.array([one[part] for one in bins]) for part in (1, 2))
             error = np.mean(methods[method]["error"])
-            _line(axis, said.tolist(), was.tolist(), label, f"{_short(label)}: {error:.1f}")
+            line(axis, said.tolist(), was.tolist(), label, f"{_short(label)}: {error:.1f}")
         axis.set(title=f"{name}, {size}", xlim=(0, 102), ylim=(0, 102), aspect="equal")
         axis.set_xticks(range(0, 101, 25))
         axis.set_yticks(range(0, 101, 25))
@@ -246,27 +215,6 @@ def novelty(found: Numbers) -> Figure:
     axis.legend(loc="lower right", title="AUROC, detector", bbox_to_anchor=(1.0, 0.06))
     axis.set_title("Novelty on CLINC150: texts of no class told from those of 150 classes")
     return figure
-
-
-def _legend(figure: Figure, axis: Axes, columns: int) -> None:
-    """One legend for the whole picture, below it, where it can hide no line."""
-    lines, labels = axis.get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside lower center", ncols=columns)
-
-
-def _line(axis: Axes, x: Sequence[float], y: list[float], colour: str, label: str | None = None) -> list[Line2D]:
-    """A line with points; protomem's is thicker and on top."""
-    mine = colour == MEMORY
-    return axis.plot(
-        x,
-        y,
-        color=COLOURS[colour],
-        linewidth=2.2 if mine else 1.2,
-        marker="o",
-        markersize=4.5 if mine else 3,
-        zorder=3 if mine else 2,
-        label=label or colour,
-    )
 
 
 PICTURES: Final[dict[str, Callable[[Numbers], Figure]]] = {
