@@ -127,21 +127,31 @@ def _draws(found: Numbers) -> str:
 
 def _option(above: Axes, below: Axes, runs: Numbers, best: float) -> None:
     """The memory that solves all examples as one kernel, where it was asked: a diamond at all examples."""
-    for method, values in runs.items():
+    look: Numbers = {"color": COLOURS[MEMORY], "markersize": 8, "fillstyle": "none", "zorder": 4, "linestyle": ""}
+    for method in runs:
         if method.startswith(OPTION):
-            percent = float(np.mean(values))
-            look = {"color": COLOURS[MEMORY], "markersize": 8, "fillstyle": "none", "zorder": 4, "linestyle": ""}
+            percent = float(np.mean(runs[method]))
             above.plot(SIZES["all"], percent, "D", label=method, **look)
             below.plot(SIZES["all"], percent - best, "D", **look)
 
 
 def _peers(axis: Axes, found: Numbers, name: str) -> None:
-    """The optional peers, where their answers are kept."""
+    """The optional peers, where their answers are kept: of fewer draws than the others', which the legend says."""
     sizes = found.get("peers", {}).get("percent", {}).get(name, {})
     for peer, (label, look) in OPTIONAL.items():
-        points = sorted((SIZES[size], float(np.mean(runs[peer][peer]))) for size, runs in sizes.items() if peer in runs)
-        if points:
-            axis.plot(*zip(*points, strict=True), look, color=COLOURS[peer], markersize=4, label=label)
+        runs = {SIZES[size]: methods[peer][peer] for size, methods in sizes.items() if peer in methods}
+        if runs:
+            places = sorted(runs)
+            means = [float(np.mean(runs[place])) for place in places]
+            axis.plot(places, means, look, color=COLOURS[peer], markersize=4, label=f"{label}{_fewest(found, peer)}")
+
+
+def _fewest(found: Numbers, peer: str) -> str:
+    """How many draws a peer answered, where they are fewer than the others'."""
+    few = [runs for sizes in found["peers"]["percent"].values() for size, runs in sizes.items() if size != "all"]
+    counts = {len(runs[peer][peer]) for runs in few if peer in runs}
+    most = len(found["accuracy"]["percent"][DATA_SETS[0]]["1 a class"][MEMORY])
+    return f" (draws: {' or '.join(map(str, sorted(counts)))})" if counts - {most} else ""
 
 
 def increments(found: Numbers) -> Figure:
@@ -158,7 +168,7 @@ def increments(found: Numbers) -> Figure:
                 (drawn,) = line(axis, list(range(1, steps + 1)), courses[method]["seen"], colour, label)
                 if method in HIDDEN:
                     drawn.set(linestyle="--", zorder=4)
-            look = {"color": COLOURS[MEMORY], "markersize": 11, "fillstyle": "none", "linestyle": ""}
+            look: Numbers = {"color": COLOURS[MEMORY], "markersize": 11, "fillstyle": "none", "linestyle": ""}
             axis.plot(steps, courses[MEMORY]["joint"], "o", label="protomem, all at once", **look)
         column[0].set(title=f"{name}, {steps} steps", ylim=(0, 103))
         column[1].set(xlabel="steps of new classes", ylim=CLOSER, xticks=range(1, steps + 1))
@@ -207,7 +217,7 @@ def novelty(found: Numbers) -> Figure:
         axis.plot(alarms, recall, color=colour, linewidth=wide, label=label, zorder=wide + 1)
     mine = found["novelty"]["found"][MEMORY]
     asked = (mine["user_alarms"], mine["user_recall"])
-    look = {"color": COLOURS[MEMORY], "markersize": 9, "fillstyle": "none", "linestyle": ""}
+    look: Numbers = {"color": COLOURS[MEMORY], "markersize": 9, "fillstyle": "none", "linestyle": ""}
     axis.plot(*asked, "o", label="protomem, asked for false_alarm=0.05", **look)
     axis.axvline(5, color="#b0b0b0", linewidth=1, linestyle="--")
     axis.text(5.3, 2, "5 % false alarms", color="#606060", fontsize=8)
