@@ -82,7 +82,7 @@ def _run(train: Split, test: Split, *, whole: bool) -> dict[str, float]:
     result = {MEMORY: _memory(train, test, 0)}
     if whole:
         result[WHOLE] = _memory(train, test, KERNEL_ROWS)
-    result |= _heads(train, test)
+    result |= _heads(train, test, KERNEL_ROWS if whole else 0)
     for family in FAMILIES.values():
         for method, predict in family.items():
             result[method] = percent_right(predict(train, test), test.labels)
@@ -94,9 +94,9 @@ def _memory(train: Split, test: Split, kernel_rows: int) -> float:
         return percent_right(named(memory.predict(test.vectors, evidence=0)), test.labels)
 
 
-def _heads(train: Split, test: Split) -> dict[str, float]:
+def _heads(train: Split, test: Split, kernel_rows: int) -> dict[str, float]:
     """Each head that is solved at this size, by itself."""
-    _, ensemble = solved(train)
+    _, ensemble = solved(train, kernel_rows=kernel_rows)
     scores = ensemble.head_scores(quantize(test.vectors, ensemble.space.scale))
     names = np.array(ensemble.names)
     return {ALONE.format(head): percent_right(names[scores[head].argmax(axis=1)], test.labels) for head in scores}

@@ -126,10 +126,10 @@ def draw(labels: Names, per_class: int, seed: int) -> Rows:
     return np.sort(np.concatenate([order[labels[order] == name][:per_class] for name in np.unique(labels)]))
 
 
-def solved(examples: Split, width: int | None = None) -> tuple[Statistics, Ensemble]:
+def solved(examples: Split, width: int | None = None, kernel_rows: int = 0) -> tuple[Statistics, Ensemble]:
     """The sums and the heads of a memory that remembers these examples, from the core's parts without a memory.
 
-    Equal to those behind `Memory.predict`: they are a pure function of what is remembered. `width` is that of the lift.
+    Equal to those behind `Memory.predict`: they are a pure function of what is remembered. As `protomem.open` sets it.
     """
     settings = SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint)
     space = Space(settings if width is None else replace(settings, width=width))
@@ -137,7 +137,7 @@ def solved(examples: Split, width: int | None = None) -> tuple[Statistics, Ensem
     labels = [(str(label),) for label in examples.labels]
     ids = [f"{row:06}" for row in range(len(examples))]
     statistics = Statistics.of(space, codes, labels)
-    ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
+    ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels), kernel_rows=kernel_rows)
     return statistics, ensemble
 
 
