@@ -138,7 +138,7 @@ RULES: Final[dict[str, Rule]] = {
 
 def _show(name: str, curves: dict[str, list[float]], draws: int) -> None:
     rounds = (f"after round {round}" for round in range(1, ROUNDS + 1))
-    table = Table(f"{name}, % right", f"{FIRST} a class", *rounds, title=f"{name}: means, draws: {draws}")
+    table = Table("rule", f"{FIRST} a class", *rounds, title=f"{name}: percent right; draws: {draws}")
     for rule, curve in curves.items():
         table.add_row(rule, *(f"{100 * accuracy:.1f}" for accuracy in curve))
     CONSOLE.print(table)

@@ -129,7 +129,7 @@ def draw(labels: Names, per_class: int, seed: int) -> Rows:
 def solved(examples: Split, width: int | None = None, kernel_rows: int = 0) -> tuple[Statistics, Ensemble]:
     """The sums and the heads of a memory that remembers these examples, from the core's parts without a memory.
 
-    Equal to those behind `Memory.predict`: they are a pure function of what is remembered. As `protomem.open` sets it.
+    Equal to those behind `Memory.predict`: a pure function of what is remembered. Options are those of `protomem.open`.
     """
     settings = SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint)
     space = Space(settings if width is None else replace(settings, width=width))
