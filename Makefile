@@ -45,8 +45,9 @@ bench: $(TEST_READY)  ## the whole comparison: a table and bars a question, and 
 peers: $(TEST_READY) $(PEERS_READY)  ## answers of adaptive-classifier and SetFit, for bench to compare with; hours
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/peers.py --run
 
-sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparison the defaults were chosen from
+sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparisons the defaults were chosen from
 	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core tests/faults
+	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_few.py
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
 clean:  ## remove the virtual environment, caches and builds

@@ -1,4 +1,7 @@
-"""A number that a release has to reach: how it is told, and how it is saved."""
+"""A number that a release has to reach: how it is told, and how it is saved.
+
+Bars are counted for the defaults. What an option reaches is told beside a bar, and changes nothing of its verdict.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,18 @@ from typing import Any, Final, final
 from common import CONSOLE
 from rich.table import Table
 
-__all__ = ["Bar", "saved_bars", "show_bars"]
+__all__ = ["Bar", "Option", "saved_bars", "show_bars"]
 
 DIGITS: Final = "{:,.5g}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is measured with an option that is not the default."""
+
+    what: str
+    measured: float
 
 
 @final
@@ -23,10 +35,31 @@ class Bar:
     bound: float
     unit: str = "%"
     least: bool = True
+    option: Option | None = None
 
     @property
     def met(self) -> bool:
-        return bool(self.measured >= self.bound if self.least else self.measured <= self.bound)
+        return self._reached(self.measured)
+
+    @property
+    def verdict(self) -> str:
+        """Whether it is met, and whether with the option."""
+        mine = _word(met=self.met)
+        if self.option is None:
+            return mine
+        beside = DIGITS.format(self.option.measured)
+        return f"{mine}; {_word(met=self._reached(self.option.measured))} with {self.option.what}: {beside}"
+
+    def _reached(self, number: float) -> bool:
+        return bool(number >= self.bound if self.least else number <= self.bound)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        found = {"what": self.what, "measured": float(self.measured), "bound": float(self.bound), "unit": self.unit}
+        if self.option is None:
+            return found | {"met": self.met}
+        beside = {"what": self.option.what, "measured": float(self.option.measured)}
+        return found | {"met": self.met, "option": beside | {"met": self._reached(self.option.measured)}}
 
 
 def show_bars(bars: list[Bar], title: str = "bars") -> None:
@@ -36,14 +69,15 @@ def show_bars(bars: list[Bar], title: str = "bars") -> None:
         drawn.add_column(column, justify="right" if column in ("bound", "measured") else "left")
     for bar in bars:
         bound = f"{'≥' if bar.least else '≤'} {DIGITS.format(bar.bound)}"
-        met = "[green]met[/]" if bar.met else "[red]missed[/]"
-        drawn.add_row(bar.what, bound, DIGITS.format(bar.measured), bar.unit, met)
+        verdict = f"[{'green' if bar.met else 'red'}]{bar.verdict}[/]"
+        drawn.add_row(bar.what, bound, DIGITS.format(bar.measured), bar.unit, verdict)
     CONSOLE.print(drawn)
 
 
 def saved_bars(bars: list[Bar]) -> list[dict[str, Any]]:
     """The bars as JSON takes them."""
-    return [
-        {"what": bar.what, "measured": float(bar.measured), "bound": float(bar.bound), "unit": bar.unit, "met": bar.met}
-        for bar in bars
-    ]
+    return [bar.plain() for bar in bars]
+
+
+def _word(*, met: bool) -> str:
+    return "met" if met else "missed"

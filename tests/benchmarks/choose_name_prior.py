@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from choose_ensemble import splits
 from common import CONSOLE, DATA_SETS, Split, arguments, require_data, save, show_machine, solved
+from held_out import splits
 from rich.progress import Progress
 from rich.table import Table
 

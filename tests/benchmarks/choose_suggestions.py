@@ -40,8 +40,8 @@ def main() -> None:
     for name in DATA_SETS:
         data = load(name, "train")
         found[name] = {rule: _curve(data, rule, given.draws) for rule in given.rules}
-        _show(name, found[name])
-    save(given.json, __doc__ or "", found)
+        _show(name, found[name], given.draws)
+    save(given.json, "choose_suggestions", {"draws": given.draws, "shares": found})
 
 
 def _curve(data: Split, rule: str, draws: int) -> list[float]:
@@ -136,8 +136,9 @@ RULES: Final[dict[str, Rule]] = {
 }
 
 
-def _show(name: str, curves: dict[str, list[float]]) -> None:
-    table = Table(f"{name}, % right", "2 a class", *(f"after round {round}" for round in range(1, ROUNDS + 1)))
+def _show(name: str, curves: dict[str, list[float]], draws: int) -> None:
+    rounds = (f"after round {round}" for round in range(1, ROUNDS + 1))
+    table = Table("rule", f"{FIRST} a class", *rounds, title=f"{name}: percent right; draws: {draws}")
     for rule, curve in curves.items():
         table.add_row(rule, *(f"{100 * accuracy:.1f}" for accuracy in curve))
     CONSOLE.print(table)

@@ -41,7 +41,9 @@ __all__ = [
     "CONSOLE",
     "DATA_SETS",
     "DIMENSION",
+    "DRAWS",
     "ROOT",
+    "Names",
     "Split",
     "arguments",
     "draw",
@@ -62,17 +64,18 @@ Vectors = npt.NDArray[np.float32]
 Names = npt.NDArray[np.str_]
 Rows = npt.NDArray[np.int64]
 Part = Literal["train", "val", "test", "oos_train", "oos_val", "oos_test"]
+Flag = tuple[str, dict[str, Any]]  # of a command line: its name, and what argparse is told of it
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT.parent / "shared" / "data"
 CACHE: Final = ROOT / ".bench-cache"
-
 DATA_SETS: Final = ("CLINC150", "BANKING77")
 MODEL: Final = "all-MiniLM-L6-v2"
 DIMENSION: Final = 384
 OUT_OF_SCOPE: Final = "out of scope"
 """The label given to every text of a file that has no column of labels."""
 PACKAGES: Final = ("numpy", "scipy", "faiss-cpu", "duckdb", "scikit-learn", "onnxruntime")
+DRAWS: Final[Flag] = ("--draws", {"type": int, "default": 10, "help": "draws of few examples a class (default: 10)"})
 BUSY: Final = 0.5
 """Load average above which the numbers of a machine are not to be quoted."""
 
@@ -123,10 +126,10 @@ def draw(labels: Names, per_class: int, seed: int) -> Rows:
     return np.sort(np.concatenate([order[labels[order] == name][:per_class] for name in np.unique(labels)]))
 
 
-def solved(examples: Split, width: int | None = None) -> tuple[Statistics, Ensemble]:
+def solved(examples: Split, width: int | None = None, kernel_rows: int = 0) -> tuple[Statistics, Ensemble]:
     """The sums and the heads of a memory that remembers these examples, from the core's parts without a memory.
 
-    Equal to those behind `Memory.predict`: they are a pure function of what is remembered. `width` is that of the lift.
+    Equal to those behind `Memory.predict`: a pure function of what is remembered. Options are those of `protomem.open`.
     """
     settings = SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint)
     space = Space(settings if width is None else replace(settings, width=width))
@@ -134,13 +137,13 @@ def solved(examples: Split, width: int | None = None) -> tuple[Statistics, Ensem
     labels = [(str(label),) for label in examples.labels]
     ids = [f"{row:06}" for row in range(len(examples))]
     statistics = Statistics.of(space, codes, labels)
-    ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
+    ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels), kernel_rows=kernel_rows)
     return statistics, ensemble
 
 
-def taught(examples: Split) -> protomem.Memory:
+def taught(examples: Split, kernel_rows: int = 0) -> protomem.Memory:
     """A memory in RAM, as `protomem.open` sets it, that remembers these examples by the numbers of their rows."""
-    memory = protomem.open(None, encoder=protomem.Vectors(DIMENSION))
+    memory = protomem.open(None, encoder=protomem.Vectors(DIMENSION), kernel_rows=kernel_rows)
     memory.learn(examples.vectors, examples.labels.tolist(), ids=[f"{row:06}" for row in range(len(examples))])
     return memory
 
@@ -161,8 +164,8 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def arguments(question: str | None, *more: tuple[str, dict[str, Any]]) -> Namespace:
-    """The command line of a benchmark: `--json FILE`, and more options as (name, settings of argparse)."""
+def arguments(question: str | None, *more: Flag) -> Namespace:
+    """The command line of a benchmark: `--json FILE`, and more options."""
     parser = ArgumentParser(description=(question or "").partition("\n")[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the numbers")
     for name, settings in more:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -123,6 +124,7 @@ def main() -> None:
     if options.run:
         _run(tasks, options.python)
     answered = {task: found for task in tasks if (found := task.answered())}
+    _show_missing([task for task in tasks if task not in answered])
     if not answered:
         CONSOLE.print(MISSING.format("any answer of theirs" if options.python.is_file() else options.python))
         return
@@ -147,6 +149,13 @@ def _run(tasks: list[Task], python: Path) -> None:
         if task.answered() is None:
             with CONSOLE.status(f"{task.peer}: {task.name}, {task.setting}, draw {task.seed}"):
                 task.run(python)
+
+
+def _show_missing(tasks: list[Task]) -> None:
+    """What is not kept, by peer, data set and size."""
+    draws = Counter(f"{task.peer} {task.name}, {task.setting}" for task in tasks)
+    if draws:
+        CONSOLE.print(f"draws not answered yet: {'; '.join(f'{what}: {count}' for what, count in draws.items())}")
 
 
 Results = dict[tuple[str, str, str], dict[str, list[float]]]

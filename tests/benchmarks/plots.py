@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,29 +22,11 @@ mpl.use("Agg")  # draws into files: no display is asked for
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from plot_style import COLOURS, MEMORY, STYLE, WIDTH, legend, line
 
 Numbers = dict[str, Any]
 
 DATA_SETS: Final = ("CLINC150", "BANKING77")
-DPI: Final = 110
-WIDTH: Final = 9.2
-"""Inches: 1,012 pixels, a little more than a README's column."""
-
-MEMORY: Final = "protomem"
-COLOURS: Final = {
-    "protomem": "#0b3c8c",
-    "logistic regression": "#d55e00",
-    "linear SVM": "#009e73",
-    "kNN": "#cc79a7",
-    "nearest class mean": "#7f7f7f",
-    "ridge": "#e6a700",
-    "network": "#56b4e9",
-    "adaptive-classifier": "#8c564b",
-    "setfit": "#222222",
-}
-"""The same for a method in every picture; apart for the colour-blind (Okabe and Ito)."""
-
 METHODS: Final = {
     "logistic regression": "LogisticRegression",
     "linear SVM": "LinearSVC",
@@ -53,7 +35,9 @@ METHODS: Final = {
     "ridge": "RidgeClassifier",
     MEMORY: MEMORY,
 }
-"""How the names of a family's members begin; the last is drawn on top."""
+"""The first word of the names of a family's members; the last is drawn on top."""
+OPTION: Final = "protomem, kernel_rows="
+"""How the name begins of the memory that solves all examples as one kernel."""
 OPTIONAL: Final = {
     "adaptive-classifier": ("adaptive-classifier", "D:"),
     "setfit": ("SetFit, which trains the encoder", "D"),
@@ -63,8 +47,17 @@ SIZES: Final = {"1 a class": 1, "5 a class": 5, "10 a class": 10, "all": 110}
 
 FEWEST: Final = 20
 """Answers of a bin that is drawn; the error counts every bin."""
+COURSES: Final = {
+    "MLPClassifier, trained on each step alone": ("network", "network, trained on each step alone"),
+    "NearestCentroid (cosine)": ("nearest class mean", "nearest class mean"),
+    "LogisticRegression, fitted anew on everything seen": ("logistic regression", "logistic regression, fitted anew"),
+    MEMORY: (MEMORY, "protomem, step by step"),
+}
+"""By method the colour and the label of its line."""
 HIDDEN: Final = ("LogisticRegression, fitted anew on everything seen",)
 """Lines so near to protomem's that they are drawn dashed on top of it."""
+CLOSER: Final = (84, 100.5)
+"""Percent right: where all lines but the network's are."""
 DETECTORS: Final = {
     "cosine of the nearest": COLOURS["kNN"],
     "cosine of the": "#882255",
@@ -73,19 +66,6 @@ DETECTORS: Final = {
     "LocalOutlierFactor": COLOURS["ridge"],
 }
 """How the names of detectors begin; each has the colour of the classifier that it is nearest to."""
-
-STYLE: Final = {
-    "figure.dpi": DPI,
-    "figure.facecolor": "white",
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-}
 
 
 def main() -> int:
@@ -113,14 +93,15 @@ def _picture(draw: Callable[[Numbers], Figure], found: Numbers, file: Path) -> N
 def accuracy(found: Numbers) -> Figure:
     """Accuracy against examples a class; of a family the best member at each size. Below, against the best of all."""
     shape = {"height_ratios": (3, 2)}
-    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6), layout="constrained", sharex=True, gridspec_kw=shape)
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 6.2), layout="constrained", sharex=True, gridspec_kw=shape)
     for (above, below), name in zip(axes.T, DATA_SETS, strict=True):
         runs = found["accuracy"]["percent"][name]
-        means = {family: np.array([_best(runs[size], begins) for size in SIZES]) for family, begins in METHODS.items()}
-        best = np.max([line for family, line in means.items() if family not in (MEMORY, "ridge")], axis=0)
-        for family, line in means.items():
-            _line(above, list(SIZES.values()), line.tolist(), family)
-            _line(below, list(SIZES.values()), (line - best).tolist(), family)
+        means = {family: np.array([_best(runs[size], word) for size in SIZES]) for family, word in METHODS.items()}
+        best = np.max([mean for family, mean in means.items() if family not in (MEMORY, "ridge")], axis=0)
+        for family, mean in means.items():
+            line(above, list(SIZES.values()), mean.tolist(), family)
+            line(below, list(SIZES.values()), (mean - best).tolist(), family)
+        _option(above, below, runs["all"], best[-1])
         _peers(above, found, name)
         above.set(title=name, xscale="log")
         below.set(xlabel="training examples a class", ylim=(-6, 2))
@@ -128,56 +109,79 @@ def accuracy(found: Numbers) -> Figure:
         below.minorticks_off()
     axes[0, 0].set_ylabel("right on the test split, %")
     axes[1, 0].set_ylabel("points above the best of\nLR, SVM, kNN, class mean")
-    axes[0, 1].legend(loc="lower right")
-    figure.suptitle("Accuracy on the same frozen MiniLM vectors, best setting of each peer")
+    legend(figure, axes[0], 4)
+    figure.suptitle(f"Accuracy on the same frozen MiniLM vectors, best setting of each peer; {_draws(found)}")
     return figure
 
 
-def _best(runs: Numbers, begins: str) -> float:
-    """The highest mean among the methods whose name begins so."""
-    return float(max(np.mean(values) for method, values in runs.items() if method.startswith(begins)))
+def _best(runs: Numbers, word: str) -> float:
+    """The highest mean among the methods of this first word."""
+    return float(max(np.mean(values) for method, values in runs.items() if f"{method} ".startswith(f"{word} ")))
+
+
+def _draws(found: Numbers) -> str:
+    """How many draws the points of few examples are means of."""
+    count = len(found["accuracy"]["percent"][DATA_SETS[0]]["1 a class"][MEMORY])
+    return "one draw of few examples" if count == 1 else f"few examples: means of {count} draws"
+
+
+def _option(above: Axes, below: Axes, runs: Numbers, best: float) -> None:
+    """The memory that solves all examples as one kernel, where it was asked: a diamond at all examples."""
+    look: Numbers = {"color": COLOURS[MEMORY], "markersize": 8, "fillstyle": "none", "zorder": 4, "linestyle": ""}
+    for method in runs:
+        if method.startswith(OPTION):
+            percent = float(np.mean(runs[method]))
+            above.plot(SIZES["all"], percent, "D", label=method, **look)
+            below.plot(SIZES["all"], percent - best, "D", **look)
 
 
 def _peers(axis: Axes, found: Numbers, name: str) -> None:
-    """The optional peers, where their answers are kept."""
+    """The optional peers, where their answers are kept: of fewer draws than the others', which the legend says."""
     sizes = found.get("peers", {}).get("percent", {}).get(name, {})
     for peer, (label, look) in OPTIONAL.items():
-        points = sorted((SIZES[size], float(np.mean(runs[peer][peer]))) for size, runs in sizes.items() if peer in runs)
-        if points:
-            axis.plot(*zip(*points, strict=True), look, color=COLOURS[peer], markersize=4, label=label)
+        runs = {SIZES[size]: methods[peer][peer] for size, methods in sizes.items() if peer in methods}
+        if runs:
+            places = sorted(runs)
+            means = [float(np.mean(runs[place])) for place in places]
+            axis.plot(places, means, look, color=COLOURS[peer], markersize=4, label=f"{label}{_fewest(found, peer)}")
+
+
+def _fewest(found: Numbers, peer: str) -> str:
+    """How many draws a peer answered, where they are fewer than the others'."""
+    few = [runs for sizes in found["peers"]["percent"].values() for size, runs in sizes.items() if size != "all"]
+    counts = {len(runs[peer][peer]) for runs in few if peer in runs}
+    most = len(found["accuracy"]["percent"][DATA_SETS[0]]["1 a class"][MEMORY])
+    return f" (draws: {' or '.join(map(str, sorted(counts)))})" if counts - {most} else ""
 
 
 def increments(found: Numbers) -> Figure:
-    """Accuracy over the classes seen, step by step."""
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), layout="constrained", sharey=True)
-    shown = {
-        "LogisticRegression, fitted anew on everything seen": ("logistic regression", "logistic regression, refitted"),
-        "NearestCentroid (cosine)": ("nearest class mean", "nearest class mean"),
-        "MLPClassifier, trained on each step alone": ("network", "network, trained on each step"),
-        MEMORY: (MEMORY, "protomem, step by step"),
-    }
-    for axis, name in zip(axes, DATA_SETS, strict=True):
+    """Accuracy over the classes seen, step by step; below the same, closer."""
+    shape = {"height_ratios": (3, 2)}
+    figure, axes = plt.subplots(
+        2, 2, figsize=(WIDTH, 5.6), layout="constrained", sharex="col", sharey="row", gridspec_kw=shape
+    )
+    for column, name in zip(axes.T, DATA_SETS, strict=True):
         courses = found["increments"]["courses"][name]
-        for method, (colour, label) in shown.items():
-            seen = courses[method]["seen"]
-            (line,) = _line(axis, list(range(1, len(seen) + 1)), seen, colour, label)
-            if method in HIDDEN:
-                line.set(linestyle="--", zorder=4)
         steps = len(courses[MEMORY]["seen"])
-        joint = courses[MEMORY]["joint"]
-        look = {"color": COLOURS[MEMORY], "markersize": 11, "fillstyle": "none", "label": "protomem, all at once"}
-        axis.plot(steps, joint, "o", **look)
-        axis.set(title=f"{name}, {steps} steps", xlabel="steps of new classes", ylim=(0, 102))
-        axis.set_xticks(range(1, steps + 1))
-    axes[0].set_ylabel("right on the classes seen, %")
-    axes[0].legend(loc="center right", bbox_to_anchor=(1.0, 0.55))
+        for axis in column:
+            for method, (colour, label) in COURSES.items():
+                (drawn,) = line(axis, list(range(1, steps + 1)), courses[method]["seen"], colour, label)
+                if method in HIDDEN:
+                    drawn.set(linestyle="--", zorder=4)
+            look: Numbers = {"color": COLOURS[MEMORY], "markersize": 11, "fillstyle": "none", "linestyle": ""}
+            axis.plot(steps, courses[MEMORY]["joint"], "o", label="protomem, all at once", **look)
+        column[0].set(title=f"{name}, {steps} steps", ylim=(0, 103))
+        column[1].set(xlabel="steps of new classes", ylim=CLOSER, xticks=range(1, steps + 1))
+    axes[0, 0].set_ylabel("right on the classes seen, %")
+    axes[1, 0].set_ylabel("the same, closer, %")
+    legend(figure, axes[0], 3)
     figure.suptitle("Classes that arrive step by step: accuracy over all classes seen so far")
     return figure
 
 
 def reliability(found: Numbers) -> Figure:
     """How often answers are right against how sure they were."""
-    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 3.0), layout="constrained", sharey=True)
+    figure, axes = plt.subplots(1, 4, figsize=(WIDTH, 2.95), layout="constrained", sharey=True)
     peer = "LogisticRegression C=10"
     cases = [(name, size) for name in DATA_SETS for size in ("all", "10 a class")]
     for axis, (name, size) in zip(axes, cases, strict=True):
@@ -187,10 +191,11 @@ def reliability(found: Numbers) -> Figure:
             bins = [one for one in methods[method]["bins"] if one[0] >= FEWEST]
             said, was = (100 * np.array([one[part] for one in bins]) for part in (1, 2))
             error = np.mean(methods[method]["error"])
-            _line(axis, said.tolist(), was.tolist(), label, f"{_short(label)}: {error:.1f}")
-        axis.set(title=f"{name}, {size}", xlim=(0, 100), ylim=(0, 100), aspect="equal")
+            line(axis, said.tolist(), was.tolist(), label, f"{_short(label)}: {error:.1f}")
+        axis.set(title=f"{name}, {size}", xlim=(0, 102), ylim=(0, 102), aspect="equal")
         axis.set_xticks(range(0, 101, 25))
-        axis.legend(loc="lower right", title="error, %", fontsize=8, title_fontsize=8, handlelength=1)
+        axis.set_yticks(range(0, 101, 25))
+        axis.legend(loc="lower right", title="calibration error, %", fontsize=8, title_fontsize=8, handlelength=1)
     axes[0].set_ylabel("right, %")
     figure.supxlabel("probability of the answer, %", fontsize=9)
     figure.suptitle(f"Stated probability against how often answers are right (bins of {FEWEST} answers or more)")
@@ -212,28 +217,14 @@ def novelty(found: Numbers) -> Figure:
         axis.plot(alarms, recall, color=colour, linewidth=wide, label=label, zorder=wide + 1)
     mine = found["novelty"]["found"][MEMORY]
     asked = (mine["user_alarms"], mine["user_recall"])
-    axis.plot(*asked, "o", color=COLOURS[MEMORY], markersize=9, fillstyle="none", label="protomem, false_alarm=0.05")
+    look: Numbers = {"color": COLOURS[MEMORY], "markersize": 9, "fillstyle": "none", "linestyle": ""}
+    axis.plot(*asked, "o", label="protomem, asked for false_alarm=0.05", **look)
     axis.axvline(5, color="#b0b0b0", linewidth=1, linestyle="--")
     axis.text(5.3, 2, "5 % false alarms", color="#606060", fontsize=8)
     axis.set(xlim=(0, 30), ylim=(0, 100.5), xlabel="false alarms on in-scope texts, %", ylabel="out-of-scope found, %")
     axis.legend(loc="lower right", title="AUROC, detector", bbox_to_anchor=(1.0, 0.06))
-    axis.set_title("CLINC150: texts of no class told from texts of 150 classes")
+    axis.set_title("Novelty on CLINC150: texts of no class told from those of 150 classes")
     return figure
-
-
-def _line(axis: Axes, x: Sequence[float], y: list[float], colour: str, label: str | None = None) -> list[Line2D]:
-    """A line with points; protomem's is thicker and on top."""
-    mine = colour == MEMORY
-    return axis.plot(
-        x,
-        y,
-        color=COLOURS[colour],
-        linewidth=2.2 if mine else 1.2,
-        marker="o",
-        markersize=4.5 if mine else 3,
-        zorder=3 if mine else 2,
-        label=label or colour,
-    )
 
 
 PICTURES: Final[dict[str, Callable[[Numbers], Figure]]] = {

@@ -1,7 +1,7 @@
 """Run every benchmark that the README quotes, one after the other, each in a process of its own, and draw the pictures.
 
 Numbers and pictures go to `.bench-cache/results/`, or where `--json` says. What defaults were chosen by is not among
-them: `choose_ensemble.py`.
+them: the scripts `choose_*.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ QUESTIONS: Final = (
     "increments",
     "imbalance",
     "calibration",
-    "novelty",
     "coverage",
+    "novelty",
     "peers",
     "unlearning",
     "speed",

@@ -7,9 +7,11 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the benchmarks compare with scikit-learn: protomem[bench]")
 
-from bars import Bar
+from bars import Bar, Option
 from calibration import Sure
 from common import Split
+from coverage import Sets
+from held_out import grid, title
 from imbalance import geometric
 from increments import forgetting, in_order
 from learners import best
@@ -24,6 +26,14 @@ def test_calibration_error_weighs_each_bin_by_its_answers() -> None:
 
 def test_a_probability_of_one_is_in_the_last_bin() -> None:
     assert Sure(np.array([1.0, 0.99]), np.array([True, True])).bins() == [(2, pytest.approx(0.995), 1.0)]
+
+
+def test_coverage_counts_items_and_the_worst_tenth_counts_classes() -> None:
+    """Class a is held once in two, b always: 3 of 4 items; a tenth of the way from 50 % to 100 % lies 55 %."""
+    sets = Sets(np.array([True, False, True, True]), np.array([1, 0, 2, 3]), np.array(["a", "a", "b", "b"]))
+    found = sets.covered()
+    assert (found.percent, found.size, found.worst) == (pytest.approx(75), pytest.approx(1.5), pytest.approx(55))
+    assert sets.rows(np.array([0, 2])).covered().percent == pytest.approx(100)
 
 
 def test_forgetting_is_the_fall_from_the_best_accuracy_of_each_step_but_the_last() -> None:
@@ -64,3 +74,19 @@ def test_recall_is_taken_where_no_more_than_five_percent_are_false_alarms() -> N
 @pytest.mark.parametrize(("measured", "least", "met"), [(2.0, True, True), (1.9, True, False), (1.9, False, True)])
 def test_a_bar_is_met_on_its_bound(measured: float, least: bool, met: bool) -> None:
     assert Bar("", measured, 2.0, least=least).met is met
+
+
+def test_what_an_option_reaches_does_not_count_for_the_bar() -> None:
+    bar = Bar("accuracy", 95.0, 96.0, option=Option("more rows", 96.5))
+    assert not bar.met
+    assert bar.verdict == "missed; met with more rows: 96.5"
+    assert bar.plain()["option"] == {"what": "more rows", "measured": 96.5, "met": True}
+
+
+@pytest.mark.parametrize(("in_use", "first", "rows"), [({"a": 1.0}, "0 0", 4), ({"a": 3.0, "b": 1.0}, "3 1", 5)])
+def test_weights_in_use_are_tried_once(in_use: dict[str, float], first: str, rows: int) -> None:
+    tried = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
+    titles = [title(tried, weights) for weights in grid(tried, in_use)]
+    assert titles[0] == first
+    assert titles.count(title(tried, in_use)) == 1
+    assert len(titles) == rows
