@@ -49,8 +49,9 @@ class KeyEvidence:
 class Explanation:
     """Why `label`, the first of the ranking, and not `against`, the second.
 
-    `parts` says what each head adds to the natural logarithm of their odds; their sum is `log_odds`. With
-    `multi_label` a label stands against its own absence: `against` is None, and the part "shift" is that of the curve.
+    `parts` says what each head adds to the natural logarithm of their odds, and "balance" what the label gains for
+    being the rarer; their sum is `log_odds`. With `multi_label` a label stands against its own absence: `against` is
+    None, and the part "shift" is that of the curve.
     Where no other label could be answered there is nothing to stand against: no parts, and `log_odds` is None.
 
     `prototypes` are the label's nearest, best first; `keys` those that speak most for it, against the other label or,

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from protomem.balance import BALANCE, balance
 from protomem.ensemble import Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
@@ -70,7 +71,7 @@ class Calibration:
     def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> Calibration:
         """Calibrate the ensemble of these statistics on its own examples, left out one by one."""
         size = FEW_SAMPLE if ensemble.analytic is None else CALIBRATION_SAMPLE
-        rows = can_be_left_out(statistics, ensemble, ensemble.examples.sample(size))
+        rows = can_be_left_out(ensemble, ensemble.examples.sample(size))
         if not len(rows):
             return cls(LONE_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)))
         targets = ensemble.examples.label_matrix(rows)
@@ -87,11 +88,10 @@ class Calibration:
         return self.known.p_values(strangeness(best, scores, self.temperature))
 
 
-def can_be_left_out(statistics: Statistics, ensemble: Ensemble, rows: Rows) -> Rows:
+def can_be_left_out(ensemble: Ensemble, rows: Rows) -> Rows:
     """Those of these remembered examples without which every label of theirs still has an example."""
-    counts = np.array([statistics.labels[name].count for name in ensemble.names])
     targets = ensemble.examples.label_matrix(rows)
-    return rows[(~targets | (counts >= 2)).all(axis=1)]
+    return rows[(~targets | (ensemble.counts >= 2)).all(axis=1)]
 
 
 def leave_one_out(
@@ -104,6 +104,7 @@ def leave_one_out(
     """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself."""
     items = Items(ensemble.space, ensemble.examples.codes[rows])
     base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
+    base += balance(ensemble.counts - targets, BALANCE)
     shortlist = ensemble.shortlist(base)
     shortlisted = ensemble.shortlisted(items, shortlist)
     for item, column in np.argwhere(np.take_along_axis(targets, shortlist, axis=1)):

@@ -18,6 +18,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
+from protomem.balance import BALANCE, balance
 from protomem.classwise import AllRivals, ClassSubspaces, class_subspaces
 from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
@@ -83,12 +84,14 @@ def panel(examples: int, labels: int, kernel_rows: int) -> Weights:
 class Ensemble:
     """Solved heads of one state of a memory. Immutable: predictions may share it across threads.
 
-    A head that takes long to solve is there only if it has a weight.
+    `counts` (labels,) are those of the examples that carry each of `names`. A head that takes long to solve is there
+    only if it has a weight.
     """
 
     space: Space
     examples: Examples
     names: tuple[str, ...]
+    counts: npt.NDArray[np.int64]
     weights: Weights
     analytic: Analytic | None
     centre: Centre | None
@@ -123,6 +126,7 @@ class Ensemble:
             space=space,
             examples=examples,
             names=names,
+            counts=np.array([sums[name].count for name in names]),
             weights=weights,
             analytic=problem.solve() if problem is not None else None,
             centre=centre,
@@ -146,8 +150,11 @@ class Ensemble:
         return total(parts, allowed), best
 
     def parts(self, items: Items, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[dict[str, Floats], Floats]:
-        """Each head's weighted scores (n, labels), whose sum the ensemble's are, and the best subspace scores (n,)."""
+        """Each head's weighted scores (n, labels) and what labels gain for being rare, "balance", which add up to the
+        ensemble's scores; and the best subspace scores (n,).
+        """
         parts = weighted(self.weights, self.everywhere(items))
+        parts["balance"] = np.tile(balance(self.counts, BALANCE), (len(items), 1))
         base = total(parts, allowed)
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)

@@ -63,7 +63,7 @@ class LeftOut:
             by_label = tuple(np.sort(own[labels == label]) for label in range(len(ensemble.names)))
             found = replace(found, per_class=by_label)
         if self._needs_curve(question):
-            found = replace(found, platt=_platt(statistics, ensemble, problem))
+            found = replace(found, platt=_platt(ensemble, problem))
         return found
 
     def least(self, coverage: float, names: Sequence[str], *, per_class: bool) -> dict[str, float]:
@@ -96,7 +96,7 @@ def _true_labels(
     targets = ensemble.examples.label_matrix(rows)
     probabilities = np.zeros(np.count_nonzero(targets))
     starts = np.concatenate([[0], np.cumsum(targets.sum(axis=1))])
-    usable = np.flatnonzero(np.isin(rows, can_be_left_out(statistics, ensemble, rows)))
+    usable = np.flatnonzero(np.isin(rows, can_be_left_out(ensemble, rows)))
     for start in range(0, len(usable), BATCH):
         some = usable[start : start + BATCH]
         scores, _ = leave_one_out(statistics, ensemble, problem, rows[some], targets[some])
@@ -107,8 +107,8 @@ def _true_labels(
     return places, labels, probabilities
 
 
-def _platt(statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> PlattScaling:
-    rows = can_be_left_out(statistics, ensemble, ensemble.examples.sample(PLATT_SAMPLE))
+def _platt(ensemble: Ensemble, problem: Primal | Dual | None) -> PlattScaling:
+    rows = can_be_left_out(ensemble, ensemble.examples.sample(PLATT_SAMPLE))
     targets = ensemble.examples.label_matrix(rows)
     if not len(rows):
         return PlattScaling.fit(np.zeros(targets.shape), targets)

@@ -3,9 +3,9 @@
     strangeness = -(best + w · T · log Σ exp(score / T))
 
 `best` is the item's best subspace score: how well the examples of some class explain it. The second term is the free
-energy of the ensemble's scores at the temperature of its probabilities (Liu et al. 2020, arXiv 2010.03759): how sure the
-ensemble is of any label at all. The first finds what is unlike everything remembered; the second adds items of unknown
-classes that lie among the known ones.
+energy of the ensemble's scores at the temperature of its probabilities (Liu et al. 2020, arXiv 2010.03759): how sure
+the ensemble is of any label at all. The first finds what is unlike everything remembered; the second adds items of
+unknown classes that lie among the known ones.
 
 The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples, each seen without itself. Examples
 come in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its

@@ -87,7 +87,7 @@ class Predictor:
             probabilities = self._curve.probabilities(parts[head])
         else:
             if question.names is not None:
-                parts["names"] = name_scores(items.codes, items.lengths, question.names, self._counts())
+                parts["names"] = name_scores(items.codes, items.lengths, question.names, self.ensemble.counts)
             probabilities = self.calibration.probabilities(total(parts, some))
         decided = [decisions.of(row) for row in probabilities]
         rows = zip(
@@ -106,9 +106,6 @@ class Predictor:
         if self.left_out.platt is None:
             raise AssertionError("a question of probabilities by label needs a picture that is prepared for it")
         return self.left_out.platt
-
-    def _counts(self) -> npt.NDArray[np.int64]:
-        return np.array([self.ensemble.examples.count_of(name) for name in self.names])
 
     def _label_sets(self, decided: Sequence[Decision], question: Question) -> list[frozenset[str] | None]:
         if question.coverage is None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from protomem.answers import Answer, Explanation
 from protomem.attribution import Profile, contrasts, explanations, profile_of_sums
+from protomem.balance import SUMMED_BALANCE, balance
 from protomem.blas import one_blas_thread
 from protomem.calibration import softmax
 from protomem.codes import Codes
@@ -81,19 +82,21 @@ class SummedPredictor:
 
     def _batch(self, codes: Codes, question: Question, decisions: Decisions) -> list[Answer]:
         items = Items(self.space, codes)
-        heads = {
+        scores = {
             "analytic": self.analytic.scores(items.features),
             "prototypes": self.prototypes.scores(items.codes, items.lengths),
             "codebooks": self.codebooks.scores(items.keys),
         }
-        parts = weighted(MANY, heads)
+        parts = weighted(MANY, scores)
+        counts = np.array([self.labels[name].count for name in self.names])
+        parts["balance"] = np.tile(balance(counts, SUMMED_BALANCE), (len(items), 1))
         if question.names is not None:
-            counts = np.array([self.labels[name].count for name in self.names])
             parts["names"] = name_scores(items.codes, items.lengths, question.names, counts)
         probabilities = softmax(total(parts, allowed(question.among, self.names)), TEMPERATURE)
         decided = [decisions.of(row) for row in probabilities]
+        heads = tuple(head for head in (*SUMMED_HEADS, "names") if head in parts)
         told = self._explanations(items, parts, decided) if question.explain else [None] * len(items)
-        return [_answer(question, tuple(parts), *row) for row in zip(decided, told, strict=True)]
+        return [_answer(question, heads, *row) for row in zip(decided, told, strict=True)]
 
     def _explanations(self, items: Items, parts: dict[str, Floats], decided: Sequence[Decision]) -> list[Explanation]:
         found = contrasts(parts, TEMPERATURE, [one.order for one in decided])

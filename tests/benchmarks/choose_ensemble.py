@@ -15,6 +15,7 @@ import numpy as np
 from common import CONSOLE, DIMENSION, save, solved
 from held_out import Case, Floats, Tally, grid, measured, ridge, table, title
 
+from protomem.codes import code_lengths
 from protomem.ensemble import MANY, WHOLE, combine
 from protomem.heads.analytic import STRENGTHS
 from protomem.heads.rivals import Rivals
@@ -120,7 +121,8 @@ def _analytic(tally: Tally, heading: str, row: str, case: Case, analytic: Floats
 def _whole(tally: Tally, case: Case) -> None:
     """One kernel over all examples, alone and with the heads that vote beside it."""
     examples = case.ensemble.examples
-    kernel = Rivals.of(examples.codes, examples.label_matrix(np.arange(len(examples))))
+    codes = examples.codes.astype(np.float32)
+    kernel = Rivals.of(codes, code_lengths(codes), examples.label_matrix(np.arange(len(examples))))
     scores = case.scores | {"kernel": kernel.scores(case.items.codes, case.items.lengths)}
     tally.right(HEADS_TABLE, KERNEL, case, scores["kernel"])
     tally.right(HEADS_TABLE, WHOLE_ROW, case, combine(WHOLE, scores))

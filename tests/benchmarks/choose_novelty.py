@@ -153,7 +153,7 @@ def _asked(ensemble: Ensemble, calibration: Calibration, codes: Codes) -> dict[s
 
 
 def _parts(scores: Floats, best: Floats, calibration: Calibration) -> dict[str, Floats]:
-    return {"best": best, "energy": log_sum_exp(scores / calibration.temperature)}
+    return {"best": best, "energy": calibration.temperature * log_sum_exp(scores / calibration.temperature)}
 
 
 def _mixed(parts: dict[str, Floats], weight: float) -> Floats:

@@ -62,12 +62,12 @@ def measure(overall: Runs, rare: Runs, train: Split, test: Split, seed: int) -> 
         rare.setdefault(method, []).append(100 * float(scores[np.isin(names, rarest)].mean()))
 
 
-def geometric(labels: npt.NDArray[np.str_], seed: int) -> npt.NDArray[np.int64]:
-    """Rows of a training split in which class sizes fall from all to LEAST of a class."""
+def geometric(labels: npt.NDArray[np.str_], seed: int, least: float = LEAST) -> npt.NDArray[np.int64]:
+    """Rows of a training split in which class sizes fall from all to this share of a class."""
     dice = np.random.default_rng(seed)
     names = dice.permutation(np.unique(labels))
     order = dice.permutation(len(labels))
-    shares = LEAST ** (np.arange(len(names)) / (len(names) - 1))
+    shares = least ** (np.arange(len(names)) / (len(names) - 1))
     mine = [order[labels[order] == name] for name in names]
     return np.sort(
         np.concatenate([rows[: max(1, round(share * len(rows)))] for rows, share in zip(mine, shares, strict=True)])

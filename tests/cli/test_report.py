@@ -64,7 +64,7 @@ def test_the_report_is_that_of_the_library(run: Run, stream: Path, recent: Path)
     assert "prequential accuracy" in table.stdout
     assert "16 to 30" in table.stdout
     assert "[b]class[/b]" in table.stdout
-    assert "analytic" in table.stdout
+    assert "logistic" in table.stdout
     assert "drift" not in table.stdout
 
 

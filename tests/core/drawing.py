@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
 
+from protomem.balance import BALANCE
 from protomem.codes import Codes, code_scale, quantize
 from protomem.space import Space, SpaceSettings
 
@@ -25,3 +30,10 @@ def drawn_targets(seed: int, count: int) -> np.ndarray:
 
 def label_sets(targets: np.ndarray) -> list[tuple[str, ...]]:
     return [tuple(name for name, there in zip(NAMES, row, strict=True) if there) for row in targets]
+
+
+def by_rarity(labels: Iterable[Iterable[str]]) -> np.ndarray:
+    """What each label, in the order of names, gains for being rare among these examples: (labels,)."""
+    counts = Counter(label for some in labels for label in some)
+    mean = sum(counts.values()) / len(counts)
+    return np.array([-BALANCE * math.log(counts[label] / mean) for label in sorted(counts)])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.core.drawing import by_rarity
 
 import protomem
 from protomem.attribution import KEYS_SHOWN, PROTOTYPES_SHOWN
@@ -60,7 +61,7 @@ def test_the_parts_add_up_to_the_odds_of_first_and_second(memory: protomem.Memor
             assert told is not None
             (first, p), (second, q), *_ = one.ranking
             assert (told.label, told.against) == (first, second)
-            assert sorted(head for head, _ in told.parts) == sorted(one.heads)
+            assert sorted(name for name, _ in told.parts) == sorted((*one.heads, "balance"))
             assert told.log_odds is not None
             assert math.isclose(math.fsum(part for _, part in told.parts), told.log_odds, rel_tol=1e-12, abs_tol=1e-12)
             assert math.isclose(told.log_odds, math.log(p / q), rel_tol=1e-9, abs_tol=1e-9)
@@ -77,12 +78,14 @@ def test_each_part_is_that_of_its_head(weights: Weights, monkeypatch: pytest.Mon
     temperature = Calibration.fit(statistics, ensemble, problem).temperature
     heads = ensemble.head_scores(quantize(ITEMS, SPACE.scale))
     for row, told in enumerate(explained(taught(list(range(200))))):
-        assert {head for head, _ in told.parts} == set(weights)
+        assert {name for name, _ in told.parts} == {*weights, "balance"}
         assert told.against is not None
         first, second = ensemble.names.index(told.label), ensemble.names.index(told.against)
         for head in weights.keys() - {"rivals", "subspaces"}:
             alone = weights[head] * (heads[head][row, first] - heads[head][row, second]) / temperature
             assert math.isclose(dict(told.parts)[head], alone, rel_tol=1e-9, abs_tol=1e-9)
+        rarity = by_rarity(LABELS)
+        assert math.isclose(dict(told.parts)["balance"], (rarity[first] - rarity[second]) / temperature, abs_tol=1e-9)
 
 
 def test_prototypes_and_keys_are_those_of_the_remembered_examples(memory: protomem.Memory) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.special import log_softmax, logsumexp
+from tests.core.drawing import by_rarity
 
 import protomem
 from protomem.calibration import (
@@ -70,8 +71,12 @@ def solved_again(ensemble: Ensemble, ridge: float) -> Ensemble:
     return replace(ensemble, analytic=type(ensemble.analytic).rounded(weights, ensemble.analytic.strength))
 
 
+def labels_in(ensemble: Ensemble) -> list[tuple[str, ...]]:
+    return [labels for labels, group in ensemble.examples.groups.items() for _ in group.ids]
+
+
 def best_before_rivals(ensemble: Ensemble, items: Items) -> int:
-    base = combine(MANY, ensemble.everywhere(items))
+    base = combine(MANY, ensemble.everywhere(items)) + by_rarity(labels_in(ensemble))
     shortlist = ensemble.shortlist(base)
     subspaces = spread(ensemble.shortlisted(items, shortlist), shortlist, len(ensemble.names))
     return int((base + MANY["subspaces"] * subspaces).argmax())
@@ -207,7 +212,7 @@ def test_leave_one_out_of_few_is_what_each_head_says_without_the_example(
         voices = without.everywhere(items)
         if ensemble.logistic is not None:
             voices["logistic"] = ensemble.logistic.left_out[[place]]
-        base = combine(weights, voices)
+        base = combine(weights, voices) + by_rarity(labels_in(without))
         shortlist = without.shortlist(base)
         shortlisted = without.shortlisted(items, shortlist)
         expected = base + weights["subspaces"] * spread(shortlisted, shortlist, len(without.names))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.core.drawing import by_rarity
 
 import protomem
 from protomem.codes import quantize
@@ -275,6 +276,7 @@ def test_scores_of_few_are_the_weighted_sum_of_heads_that_all_know_every_label(
     scores, best = ensemble.scores(Items(taught.space, asked))
     heads = ensemble.head_scores(asked)
     base = sum(weight * heads[head] for head, weight in weights.items() if head != "subspaces")
+    base += by_rarity(group.labels for group in taught.state.examples.groups.values() for _ in group.ids)
     for item in range(50):
         shortlist = sorted(range(len(ensemble.names)), key=lambda label: -base[item, label])[:SHORTLIST]
         asked_for = {label: heads["subspaces"][item, label] for label in shortlist}
@@ -300,7 +302,7 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     items = Items(space, asked)
     scores, best = ensemble.scores(items)
     heads = ensemble.head_scores(asked)
-    base = sum(MANY[head] * heads[head] for head in MANY if head not in ("subspaces", "rivals"))
+    base = sum(MANY[head] * heads[head] for head in MANY if head not in ("subspaces", "rivals")) + by_rarity(labels)
     everyone = range(len(examples.names))
     assert len(everyone) > SHORTLIST
     for item in range(50):
