@@ -21,13 +21,17 @@ LIKELY = 0.5
 """The probability from which on a label of several counts as there, unless `thresholds` says otherwise."""
 
 
+AGAINST = 2
+"""An explanation sets the best label against the second."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is answered: a label and its probability, or None and that of the best label.
 
-    `ranking` holds all labels that may be answered, best first, `order` their positions, and `likely` those that are
-    there by themselves, where several may be.
+    `ranking` holds the labels that may be answered, best first, as far as the question looks, `order` their positions,
+    and `likely` those that are there by themselves, where several may be.
     """
 
     label: str | None
@@ -48,11 +52,14 @@ class Decisions:
         self._certainty = question.certainty
         some = allowed(question.among, names)
         self._answerable = np.arange(len(names)) if some is None else np.flatnonzero(some)
+        looks_at_all = question.coverage is not None or question.multi_label
+        self._depth = len(names) if looks_at_all else max(question.top_k, AGAINST)
         self._hierarchy = None if question.certainty is None else Hierarchy.of(names, question.separator)
 
     def of(self, probabilities: Floats) -> Decision:
         """The decision on one item, from the probabilities (labels,) of all labels. Equal ones go by name."""
-        order = self._answerable[np.argsort(-probabilities[self._answerable], kind="stable")].tolist()
+        best = np.argsort(-probabilities[self._answerable], kind="stable")[: self._depth]
+        order = self._answerable[best].tolist()
         ranking = [(self._names[number], float(probabilities[number])) for number in order]
         likely = self._likely(ranking) if self._multi_label else None
         found = self._found(probabilities, ranking, likely)
