@@ -29,27 +29,29 @@ SHOWN: Final = 12
 
 HEADS_TABLE: Final = "heads alone, and the panels"
 WEIGHTS_TABLE: Final = "weights of " + ", ".join(GRID)
-IN_USE: Final = "FEW, weights as they are"
-ANSWERED: Final = "FEW, with the shortlist: as it answers"
+IN_USE: Final = "as they are, by examples a class"
+ANSWERED: Final = "the same with the shortlist: as it answers"
 RIVALLING: Final = "MANY, which answers for more examples"
 
 
 def main() -> None:
     tally, options = measured(__doc__, SIZES, measure)
     CONSOLE.print(table(tally, HEADS_TABLE, IN_USE))
-    CONSOLE.print(table(tally, WEIGHTS_TABLE, title(GRID, FEW), SHOWN))
+    CONSOLE.print(table(tally, WEIGHTS_TABLE, IN_USE, SHOWN))
     save(options.json, "choose_few", {"percent": tally.plain()})
 
 
 def measure(tally: Tally, case: Case, _: Namespace) -> None:
     """Everything that is asked of one fold."""
-    for head in dict.fromkeys([*FEW, *MANY, "neighbours"]):
+    few = case.ensemble.weights
+    for head in dict.fromkeys([*few, *MANY, "neighbours"]):
         tally.right(HEADS_TABLE, f"{head} alone", case, case.scores[head])
-    for head in FEW:
-        rest = {other: case.scores[other] for other in FEW if other != head}
-        tally.right(HEADS_TABLE, f"FEW without {head}", case, combine(FEW, rest))
+    for head in few:
+        rest = {other: case.scores[other] for other in few if other != head}
+        tally.right(HEADS_TABLE, f"without {head}", case, combine(few, rest))
     tally.right(HEADS_TABLE, RIVALLING, case, combine(MANY, case.scores))
-    tally.right(HEADS_TABLE, IN_USE, case, combine(FEW, case.scores))
+    tally.right(HEADS_TABLE, IN_USE, case, combine(few, case.scores))
+    tally.right(WEIGHTS_TABLE, IN_USE, case, combine(few, case.scores))
     tally.right(HEADS_TABLE, ANSWERED, case, case.ensemble.scores(case.items)[0])
     for weights in grid(GRID, FEW):
         tally.right(WEIGHTS_TABLE, title(GRID, weights), case, combine(weights, case.scores))

@@ -14,7 +14,6 @@ import protomem
 from protomem.calibration import (
     CALIBRATION_SAMPLE,
     FEW_SAMPLE,
-    LONE_TEMPERATURE,
     PRIOR_WEIGHT,
     TEMPERATURE_RANGE,
     USUAL_TEMPERATURE,
@@ -253,11 +252,11 @@ def test_few_and_contradicting_examples_are_answered_in_numbers(known: tuple[lis
             assert all(-1 - 1e-12 <= one.similarity <= 1 + 1e-12 for one in answer.evidence)
 
 
-def test_examples_that_cannot_be_left_out_give_a_fixed_temperature_and_no_novelty() -> None:
+def test_examples_that_cannot_be_left_out_give_the_usual_temperature_and_no_novelty() -> None:
     space = space_of(16)
     statistics, ensemble, problem = fitted(space, drawn(5, 7, space)[0], [(name,) for name in NAMES[:7]])
     calibration = Calibration.fit(statistics, ensemble, problem)
-    assert (calibration.temperature, len(calibration.known.strangeness)) == (LONE_TEMPERATURE, 0)
+    assert (calibration.temperature, len(calibration.known.strangeness)) == (USUAL_TEMPERATURE, 0)
     assert calibration.novelty(np.zeros((1, 7)), np.array([0.3])).tolist() == [1.0]
 
 

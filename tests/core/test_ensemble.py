@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from tests.core.drawing import by_rarity
 
 import protomem
@@ -317,3 +320,30 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
         rivals = [among_rivals.get(label, min(among_rivals.values())) for label in everyone]
         assert np.allclose(scores[item], total + MANY["rivals"] * np.array(rivals), rtol=0, atol=1e-12)
         assert best[item] == max(heads["subspaces"][item, label] for label in shortlist)
+
+
+@given(st.integers(1, FEW_ROWS), st.integers(1, 200))
+def test_with_fewer_examples_a_label_the_logistic_head_counts_for_more(examples: int, labels: int) -> None:
+    assume(examples >= labels and examples**2 * labels <= FEW_WORK)
+    weights = panel(examples, labels, 0)
+    assert math.isclose(sum(weights.values()), sum(FEW.values()))
+    share = min(1.0, examples / labels / 10)
+    assert math.isclose(weights["kernel"] / weights["logistic"], 3 * share)
+    assert math.isclose(weights["kernel"] / weights["subspaces"], 3)
+
+
+@pytest.mark.parametrize(
+    ("examples", "labels", "kernel_rows", "expected"),
+    [
+        (2_048, 100, 0, FEW),
+        (2_049, 100, 0, MANY),
+        (2_048, 129, 0, MANY),
+        (2_049, 100, 2_049, WHOLE),
+        (2_050, 100, 2_049, MANY),
+        (100, 10, 2_049, FEW),
+    ],
+)
+def test_which_heads_vote_is_said_by_the_numbers_alone(
+    examples: int, labels: int, kernel_rows: int, expected: Weights
+) -> None:
+    assert panel(examples, labels, kernel_rows) == expected
