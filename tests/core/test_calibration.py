@@ -26,7 +26,7 @@ from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
-from protomem.novelty import Known, strangeness
+from protomem.novelty import Known, leverages, strangeness
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -143,9 +143,12 @@ def test_the_temperature_is_that_of_least_loss() -> None:
     targets = ensemble.examples.label_matrix(rows)
     scores, _ = leave_one_out(statistics, ensemble, problem, rows, targets)
 
+    weights = leverages(ensemble, rows, targets)
+    shares = weights / weights.mean()
+
     def loss(temperature: float) -> float:
         true = logsumexp(np.where(targets, log_softmax(scores / temperature, axis=1), -np.inf), axis=1)
-        return float(-true.sum()) + PRIOR_WEIGHT * math.log(temperature / USUAL_TEMPERATURE) ** 2
+        return float(-(shares * true).sum()) + PRIOR_WEIGHT * math.log(temperature / USUAL_TEMPERATURE) ** 2
 
     found = Calibration.fit(statistics, ensemble, problem).temperature
     assert loss(found) <= min(loss(temperature) for temperature in np.geomspace(*TEMPERATURE_RANGE, 300)) + 1e-6
