@@ -7,12 +7,12 @@ energy of the ensemble's scores at the temperature of its probabilities (Liu et 
 the ensemble is of any label at all. The first finds what is unlike everything remembered; the second adds items of
 unknown classes that lie among the known ones.
 
-The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples, each seen without itself. Examples
-come in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its
-validation texts, have a training text of cosine 0.95 beside them. Each therefore counts with its leverage in its
-class, which near-duplicates share as if they were about one. Where 5 % false alarms are asked for and 1,024 examples
-left out, this gives 4.8 % in the mean of 15 cases of held-out training data, 2.5 to 7.0 %; equal weights give 6.6 %, 3.3
-to 10.9 %. A sample of 128 gives 4.5 %, with a standard deviation of 1.9 between samples. It is a measured correction, no
+The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples, each seen without itself. Examples come
+in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its
+validation texts, have a training text of cosine 0.95 beside them. Each therefore counts with its leverage in its class,
+which near-duplicates share as if they were about one. Where 5 % false alarms are asked for and 1,024 examples left out,
+this gives 4.8 % in the mean of 15 cases of held-out training data, 2.5 to 7.0 %; equal weights give 6.6 %, 3.3 to 10.9
+%. A sample of 128 gives 4.5 %, with a standard deviation of 1.9 between samples. It is a measured correction, no
 guarantee: where every example has near-duplicates and new items have none, the weights are equal again and new items
 look too strange (`tests/benchmarks/choose_novelty.py`).
 """
