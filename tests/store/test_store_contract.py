@@ -30,8 +30,8 @@ class Reopened:
         self._store.create(settings)
         self._reopen()
 
-    def write(self, write: Write) -> None:
-        self._store.write(write)
+    def write(self, *writes: Write) -> None:
+        self._store.write(*writes)
         self._reopen()
 
     def _reopen(self) -> None:
@@ -79,7 +79,7 @@ def test_a_new_store_is_empty(store: Store) -> None:
     assert store.ids_of_subject("anna") == []
     assert store.receipts() == []
     assert store.last_receipt() is None
-    assert store.receipt_of_request("request") is None
+    assert store.receipts_of_requests(["request"]) == {}
     assert store.tombstones([id_hash(1)]) == set()
     assert store.snapshot() is None
 
@@ -194,9 +194,11 @@ def test_a_receipt_is_found_by_its_request(store: Store) -> None:
     kept = [receipt(1), receipt(2, request=""), receipt(3)]
     for each in kept:
         store.write(Write(each))
-    assert store.receipt_of_request(kept[2].request) == kept[2]
-    assert store.receipt_of_request(kept[0].request) == kept[0]
-    assert store.receipt_of_request(id_hash(99)) is None
+    assert store.receipts_of_requests([kept[2].request, id_hash(99)]) == {kept[2].request: kept[2]}
+    assert store.receipts_of_requests([each.request for each in (kept[0], kept[2])]) == {
+        each.request: each for each in (kept[0], kept[2])
+    }
+    assert store.receipts_of_requests([id_hash(99)]) == store.receipts_of_requests([]) == {}
 
 
 def test_what_was_buried_stays_so_until_it_is_raised(store: Store) -> None:

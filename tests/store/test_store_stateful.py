@@ -119,7 +119,7 @@ def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
         [sorted(row.id for batch in store.rows(after) for row in batch) for after in (1, 5, 10)],
         store.receipts(),
         store.last_receipt(),
-        [store.receipt_of_request(receipt(number).request) for number in (1, 5)],
+        store.receipts_of_requests([receipt(number).request for number in (1, 5)]),
         store.tombstones([id_hash(number) for number in range(12)]),
     )
 
