@@ -92,9 +92,7 @@ class SumsAlone:
         return self._change("forget", request.key, self._proved(request.receipt))
 
     def trim(self, request: Trim) -> Receipt:
-        raise InvalidInput(
-            f"{NOTHING_KEPT}: there are no examples to choose {request.to} from; forget(receipt=...) forgets"
-        )
+        raise InvalidInput(f"{NOTHING_KEPT}: there are no examples to list, of which {request.to} could stay")
 
     def commit(self) -> None:
         with self.steps.changing():
