@@ -155,7 +155,7 @@ def work(job: dict[str, Any]) -> None:
 
 
 def crowd(job: dict[str, Any]) -> None:
-    """Carry out several lists of operations, each in a thread of its own, and say after each that it was acknowledged."""
+    """Carry out several lists of operations, each in a thread, and say after each that it was acknowledged."""
     session = Session(job)
 
     def write(thread: int) -> None:

@@ -226,6 +226,50 @@ def test_a_write_that_fails_buries_and_raises_nothing(store: Store) -> None:
     assert store.receipts() == [receipt(1)]
 
 
+def changes(rows: int) -> list[Write]:
+    """Four changes: each is about what the one before brought, and the last about what was there."""
+    first, second, third, fourth = (next_receipt(kind) for kind in ("learn", "forget", "learn", "forget"))
+    come = [row(each, "anna") for each in range(100, 100 + rows)]
+    again = Row("id-100", "ben", ("other",), b"other")
+    return [
+        Write(first, come, raised=[id_hash(1)]),
+        Write(second, removed=[one.id for one in come[:2]], buried=[id_hash(2), id_hash(3)]),
+        Write(third, [again], raised=[id_hash(2)]),
+        Write(fourth, removed=["id-1", "id-100"], buried=[id_hash(1)]),
+    ]
+
+
+@pytest.mark.parametrize("rows", [2, 40])
+def test_several_changes_in_one_write_are_the_same_as_one_by_one(store: Store, rows: int) -> None:
+    single = RamStore()
+    for each in (single, store):
+        each.write(Write(receipt(1), [row(1), row(2)], buried=[id_hash(1)]))
+    group = changes(rows)
+    for change in group:
+        single.write(change)
+    store.write(*group)
+    hashes = [id_hash(number) for number in range(1, 4)]
+    assert store.tombstones(hashes) == single.tombstones(hashes) == {id_hash(1), id_hash(3)}
+    assert everything(store) == everything(single)
+    assert store.receipts() == single.receipts()
+    assert store.arrivals() == single.arrivals()
+    assert store.last_receipt() == single.last_receipt()
+
+
+@pytest.mark.parametrize("twice", [["id-1"], ["id-100"]], ids=["there before", "come with the group"])
+def test_if_one_of_several_changes_cannot_be_kept_none_is(store: Store, twice: list[str]) -> None:
+    """A row cannot go twice."""
+    store.write(Write(receipt(1), [row(1), row(2)], buried=[id_hash(1)]))
+    group = [*changes(40), Write(next_receipt("forget"), removed=twice)]
+    with pytest.raises(MemoryDamaged, match=r"were to go .*nothing was changed"):
+        store.write(*group)
+    assert everything(store) == [row(1), row(2)]
+    assert store.tombstones([id_hash(1), id_hash(2)]) == {id_hash(1)}
+    assert store.receipts() == [receipt(1)]
+    store.write(*changes(40))
+    assert len(store.receipts()) == 5
+
+
 @pytest.mark.parametrize("number", [0, 1, 30_000])
 def test_a_purge_keeps_all_that_is_remembered(store: Store, number: int) -> None:
     store.create({"encoder": "vectors"})
