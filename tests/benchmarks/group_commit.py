@@ -56,7 +56,7 @@ def measure() -> Rates:
             memory.learn(vectors, labels)
 
             def learn(name: str) -> None:
-                row = int(name.split()[-1]) % REMEMBERED
+                row = int(name.rsplit(maxsplit=1)[-1]) % REMEMBERED
                 memory.learn(vectors[row : row + 1], [labels[row]], ids=[name], idempotency_key=f"learn {name}")
 
             def forget(name: str) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from tests.core.together import together
 from tests.laws.oracle import Oracle, oracle_space, quantized
 
 import protomem
+from protomem.settings import MemorySettings, Retain
+from protomem.signing import Secrets
+from protomem.space import SpaceSettings
+from protomem.state import Change, State
+from protomem.store import RamStore, Write
 
 DIMENSION, WIDTH = 6, 12
 
@@ -202,4 +208,92 @@ def test_writers_in_threads_did_what_their_receipts_say(kind: str, seed: int, tm
             receipt.id for receipt, _ in sorted(done, key=lambda one: one[0].sequence)
         ]
         assert memory.digest() == oracle.digest()
+        check_whole(memory)
+
+
+class Refusing:
+    """A store in RAM that may refuse writes, before it has kept them or after, as a disk does within a commit."""
+
+    def __init__(self) -> None:
+        self._kept = RamStore()
+        self.refuses: str | None = None
+
+    def write(self, *writes: Write) -> None:
+        if self.refuses != "before":
+            self._kept.write(*writes)
+        if self.refuses is not None:
+            raise protomem.StoreUnavailable("memory.duckdb: the disk refused; free some space and try again")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+
+def on(store: Refusing, retain: Retain) -> protomem.Memory:
+    encoder = protomem.Vectors(DIMENSION)
+    settings = MemorySettings(encoder.name, retain, SpaceSettings(DIMENSION, encoder.fingerprint, width=WIDTH))
+    numbers = count()
+    keys = Secrets(bytes(32), bytes(32))
+    return protomem.Memory(store, encoder, settings, keys, now=lambda: "now", new_id=lambda: str(next(numbers)))
+
+
+@pytest.mark.parametrize("retain", ["codes", "nothing"])
+@pytest.mark.parametrize("refuses", ["before", "after"])
+def test_if_the_commit_fails_all_callers_are_told_and_none_or_all_of_it_happened(refuses: str, retain: Retain) -> None:
+    """Also the one whose request would have been refused: by what never came to be."""
+    store = Refusing()
+    memory = on(store, retain)
+    first = memory.learn(VECTORS[:2], ["a", "b"], ["x", "y"])
+    before = memory.digest()
+    group = [
+        lambda: memory.learn([VECTORS[2]], ["a"], ["z"], idempotency_key="key"),
+        lambda: memory.learn([VECTORS[3]], ["a"], ["z"]),
+        lambda: memory.forget(receipt=first),
+        lambda: memory.learn([VECTORS[2]], ["a"], ["z"], idempotency_key="key"),
+    ]
+    store.refuses = refuses
+    outcomes = together(memory, group)
+    assert [type(one) for one in outcomes] == [protomem.StoreUnavailable] * 4
+    store.refuses = None
+    if refuses == "before":
+        assert (memory.digest(), len(memory), len(memory.receipts())) == (before, 2, 1)
+        check_chain(memory)
+        outcomes = together(memory, group)
+        assert [type(one).__name__ for one in outcomes] == ["Receipt", "IdConflict", "Receipt", "Receipt"]
+    with opened(None, retain) as fresh:
+        fresh.learn([VECTORS[2]], ["a"], ["z"])
+        assert memory.digest() == fresh.digest()
+    assert (len(memory), len(memory.receipts())) == (1, 3)
+    check_chain(memory)
+
+
+@pytest.mark.parametrize("stopped", [1, 2, 3])
+def test_a_group_that_is_stopped_halfway_leaves_no_trace(stopped: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, or a full RAM, after any of its requests; what was taken over of those before is thrown away."""
+    with opened(None) as memory:
+        memory.learn(VECTORS[:2], ["a", "b"], ["x", "y"])
+        before, calls = memory.digest(), count(1)
+
+        def apply(state: State, change: Change) -> None:
+            taken_over(state, change)
+            if next(calls) == stopped:
+                raise MemoryError("in the middle")
+
+        taken_over = State.apply
+        monkeypatch.setattr(State, "apply", apply)
+        learns = [partial(memory.learn, [VECTORS[number]], ["a"], [f"id {number}"]) for number in range(3)]
+        outcomes = together(memory, learns)
+        monkeypatch.undo()
+        assert sorted(type(one).__name__ for one in outcomes) == ["MemoryError", "StoreError", "StoreError"]
+        assert (memory.digest(), len(memory), len(memory.receipts())) == (before, 2, 1)
+        check_whole(memory)
+        assert [one.count for one in together(memory, learns)] == [1, 1, 1]
+        check_whole(memory)
+
+
+def test_forgetting_with_a_purge_joins_a_group_too(tmp_path: Path) -> None:
+    with opened(tmp_path / "m.duckdb") as memory:
+        memory.learn(VECTORS[:3], ["a", "b", "c"], ["x", "y", "z"])
+        outcomes = together(memory, [partial(memory.forget, [id], purge=True) for id in "xy"])
+        assert [one.ids for one in outcomes] == [("x",), ("y",)]
+        assert [one.kind for one in memory.receipts()] == ["learn", "forget", "forget", "purge", "purge"]
         check_whole(memory)
