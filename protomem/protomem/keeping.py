@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol, final
 
 from protomem.answers import Answer
@@ -19,21 +18,11 @@ from protomem.progress import Progress
 from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
+from protomem.requests import Forget, Learn, Trim
 from protomem.store import Row
 from protomem.verification import Verification
 
-__all__ = ["Answering", "Keeping", "Steps", "Wish", "refuse_empty"]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be forgotten: one of these is given."""
-
-    ids: list[str] | None = None
-    subject: str | None = None
-    label: str | None = None
-    receipt: Receipt | None = None
+__all__ = ["Answering", "Keeping", "Steps", "refuse_empty"]
 
 
 class Answering(Protocol):
@@ -78,12 +67,20 @@ class Keeping(Protocol):
         """The kept texts of these examples."""
         ...
 
-    def learn(self, given: Sequence[Row], request: str, *, named: bool, relearn: bool) -> Receipt:
-        """Remember these rows; `named` says that their ids are the caller's own."""
+    def learn(self, request: Learn) -> Receipt:
+        """Remember these rows. They are durable, as what is forgotten, after `commit`."""
         ...
 
-    def forget(self, wish: Wish, request: str) -> Receipt:
-        """Forget what is wished."""
+    def forget(self, request: Forget) -> Receipt:
+        """Forget what is meant."""
+        ...
+
+    def trim(self, request: Trim) -> Receipt:
+        """Forget what is too much. Raises `InvalidInput` where no examples are kept."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything since the last commit durable: all of it, or nothing if it raises."""
         ...
 
     def purge(self, progress: Progress | None) -> Receipt:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, final
 
+from protomem.budget import beyond
 from protomem.errors import InvalidReceipt, NotRemembered
 from protomem.inputs import listed
-from protomem.keeping import Steps, Wish, refuse_empty
+from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
 from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
@@ -16,6 +17,7 @@ from protomem.progress import Progress
 from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
+from protomem.requests import Forget, Learn, Trim
 from protomem.space import Space
 from protomem.store import Row, Store, Write
 from protomem.streams import Arrival, in_order
@@ -48,24 +50,34 @@ class KeptExamples:
         return self._state.classes()
 
     def rows(self) -> list[Row]:
-        return [row for batch in self._store.rows() for row in batch]
+        return self._ledger.pending.rows()
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         return {id: row.item for id, row in self._store.get(ids).items()}
 
-    def learn(self, given: Sequence[Row], request: str, *, named: bool, relearn: bool) -> Receipt:
-        remembered = self._store.get([row.id for row in given if row.id in self._state.labels_of])
+    def learn(self, request: Learn) -> Receipt:
+        remembered = self._ledger.pending.get([row.id for row in request.rows if row.id in self._state.labels_of])
         steady, secrets = self._reproducible, self._ledger.secrets
-        if first := self._ledger.first(request):
-            return repeated_learning(first, given, remembered, secrets, reproducible=steady)
-        fresh, unchanged = new_rows(given, remembered, reproducible=steady)
-        raised = self._ledger.raised([row.id for row in fresh], relearn=relearn) if named else []
-        return self._commit("learn", request, added=fresh, unchanged=unchanged, raised=raised)
+        if first := self._ledger.first(request.key):
+            return repeated_learning(first, request.rows, remembered, secrets, reproducible=steady)
+        fresh, unchanged = new_rows(request.rows, remembered, reproducible=steady)
+        raised = self._ledger.raised([row.id for row in fresh], relearn=request.relearn) if request.named else []
+        return self._change("learn", request.key, added=fresh, unchanged=unchanged, raised=raised)
 
-    def forget(self, wish: Wish, request: str) -> Receipt:
-        if first := self._ledger.first(request):
-            return repeated(first, "forget", wish.ids or (), self._ledger.secrets)
-        return self._commit("forget", request, removed=self._named(wish))
+    def forget(self, request: Forget) -> Receipt:
+        if first := self._ledger.first(request.key):
+            return repeated(first, "forget", request.ids or (), self._ledger.secrets)
+        return self._change("forget", request.key, removed=self._meant(request))
+
+    def trim(self, request: Trim) -> Receipt:
+        if first := self._ledger.first(request.key):
+            return repeated(first, "forget", (), self._ledger.secrets)
+        return self._change("forget", request.key, removed=beyond(self.rows(), request.to))
+
+    def commit(self) -> None:
+        if self._ledger.pending:
+            self._has_snapshot = False
+        self._ledger.pending.commit()
 
     def purge(self, progress: Progress | None) -> Receipt:
         receipt = self._ledger.next("purge", self._ledger.state, self._ledger.unpurged())
@@ -108,17 +120,18 @@ class KeptExamples:
             taken = self._state.snapshot(self._ledger.sequence)
         return taken.to_bytes(self._ledger.secrets)
 
-    def _named(self, wish: Wish) -> list[str]:
+    def _meant(self, request: Forget) -> list[str]:
         """The ids that a `forget` means."""
-        if wish.subject is not None:
-            found = self._store.ids_of_subject(wish.subject)
-            return _found(found, f"subject {wish.subject!r} has no remembered example")
-        if wish.label is not None:
-            carried = [id for id, labels in self._state.labels_of.items() if wish.label in labels]
-            return _found(carried, f"label {wish.label!r} has no remembered example: memory.classes() lists the labels")
-        if wish.receipt is not None:
-            return self._learned_by(wish.receipt)
-        wanted = list(dict.fromkeys(wish.ids or ()))
+        if request.subject is not None:
+            found = self._ledger.pending.ids_of_subject(request.subject)
+            return _found(found, f"subject {request.subject!r} has no remembered example")
+        if request.label is not None:
+            carried = [id for id, labels in self._state.labels_of.items() if request.label in labels]
+            otherwise = f"label {request.label!r} has no remembered example: memory.classes() lists the labels"
+            return _found(carried, otherwise)
+        if request.receipt is not None:
+            return self._learned_by(request.receipt)
+        wanted = list(dict.fromkeys(request.ids or ()))
         missing = [id for id in wanted if id not in self._state.labels_of]
         if missing:
             raise NotRemembered(f"not remembered: {listed(missing)}; nothing was forgotten, remove them and try again")
@@ -139,26 +152,25 @@ class KeptExamples:
             raise InvalidReceipt("this receipt is of a learning that added nothing: there is nothing to forget")
         return [by_hash[one] for one in receipt.id_hashes]
 
-    def _commit(
+    def _change(
         self,
         kind: Literal["learn", "forget"],
-        request: str,
+        key: str,
         added: Sequence[Row] = (),
         removed: Sequence[str] = (),
         unchanged: Sequence[str] = (),
         raised: Sequence[str] = (),
     ) -> Receipt:
-        """One change: what follows from it is worked out, rows and receipt are kept, then it is taken over."""
+        """One change: what follows from it is worked out, then it is taken over; kept with the next commit."""
         change = self._state.change(added, removed)
         ids = (*change.added, *removed)
         hashes = [self._ledger.secrets.id_hash(id) for id in ids]
-        receipt = self._ledger.next(kind, change.commitment.hex(), hashes, request, ids, unchanged)
+        receipt = self._ledger.next(kind, change.commitment.hex(), hashes, key, ids, unchanged)
         buried = receipt.id_hashes if kind == "forget" else ()
         with self.steps.changing():
-            self._store.write(Write(receipt, added, removed, buried, raised))
+            self._ledger.pending.add(Write(receipt, added, removed, buried, raised))
             self._state.apply(change)
             self._ledger.take(receipt)
-            self._has_snapshot = False
         return receipt
 
 

@@ -8,6 +8,7 @@ from typing import final
 from protomem.commitment import Commitment
 from protomem.errors import Forgotten, InvalidId, InvalidReceipt
 from protomem.inputs import check_name, listed
+from protomem.pending import Pending
 from protomem.receipts import Kind, Receipt
 from protomem.signing import Secrets, is_signed
 from protomem.store import Store
@@ -17,10 +18,14 @@ __all__ = ["Ledger"]
 
 @final
 class Ledger:
-    """The receipts of one memory and its keys. Not safe for threads: its memory holds the lock."""
+    """The receipts of one memory and its keys. Not safe for threads: its memory holds the lock.
+
+    The chain goes on with changes that are `pending`, which are kept when that is committed.
+    """
 
     def __init__(self, store: Store, secrets: Secrets, now: Callable[[], str], new_id: Callable[[], str]) -> None:
         self.secrets = secrets
+        self.pending = Pending(store)
         self._store = store
         self._now = now
         self._new_id = new_id
@@ -45,7 +50,7 @@ class Ledger:
         ids: Sequence[str] = (),
         unchanged: Sequence[str] = (),
     ) -> Receipt:
-        """The signed receipt of a change that is about to be kept; `take` it over afterwards."""
+        """The signed receipt of a change that is about to be taken over; `take` it then."""
         unsigned = Receipt(
             id=self._new_id(),
             kind=kind,
@@ -63,7 +68,7 @@ class Ledger:
         return self.secrets.signed(unsigned)
 
     def take(self, receipt: Receipt) -> None:
-        """Go on from this receipt, which is kept now."""
+        """Go on from this receipt."""
         self.last = receipt.without_ids()
 
     def own_ids(self, count: int, idempotency_key: str | None) -> list[str]:
@@ -81,12 +86,16 @@ class Ledger:
 
     def first(self, request: str) -> Receipt | None:
         """The receipt of the same request, if it came before."""
-        return self._store.receipt_of_request(request) if request else None
+        return self.pending.first(request) if request else None
+
+    def foresee(self, requests: Sequence[str], ids: Sequence[str]) -> None:
+        """Look up in one go what `first` and `raised` will be asked for."""
+        self.pending.foresee(list(filter(None, requests)), list(map(self.secrets.id_hash, ids)))
 
     def raised(self, ids: Sequence[str], *, relearn: bool) -> list[str]:
         """The tombstones of these ids, which are to be learned. Raises `Forgotten` unless this is meant."""
         hashes = {self.secrets.id_hash(id): id for id in ids}
-        buried = self._store.tombstones(list(hashes))
+        buried = self.pending.tombstones(list(hashes))
         if buried and not relearn:
             raise Forgotten(
                 f"forgotten before: {listed(sorted(hashes[one] for one in buried))}; nothing was learned: leave them "

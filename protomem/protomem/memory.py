@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, final
@@ -13,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.answers import Answer, with_texts
-from protomem.budget import beyond, check_budget
+from protomem.budget import check_budget
 from protomem.codes import Codes, quantize
 from protomem.encoders import Encoder
-from protomem.errors import InvalidId, InvalidInput, InvalidLabel, MemoryClosed
+from protomem.errors import InvalidId, InvalidInput, InvalidLabel
 from protomem.inputs import check_ids, check_labels, check_length, check_name, check_receipt, check_subjects
-from protomem.keeping import Keeping, Wish
+from protomem.keeping import Keeping
 from protomem.kept_examples import KeptExamples
 from protomem.label_names import LabelNames
 from protomem.ledger import Ledger
@@ -29,7 +27,9 @@ from protomem.progress import Progress
 from protomem.questions import question
 from protomem.receipts import Receipt
 from protomem.reporting import Wanted, report
+from protomem.requests import Forget, Learn, Trim
 from protomem.settings import MemorySettings
+from protomem.sharing import Shared
 from protomem.signing import Secrets
 from protomem.space import Space
 from protomem.store import Row, Store
@@ -47,8 +47,9 @@ Items = Sequence[Any] | npt.NDArray[Any]
 class Memory:
     """A classifier that learns and forgets exactly. Made by `protomem.open`; safe to use from several threads.
 
-    Writes are serialised and durable when they return. A prediction works on an immutable picture of the memory: it
-    reflects every write acknowledged before it began and never half of one.
+    Writes are serialised and durable when they return; those that several threads make at the same time share one
+    commit, each with its own receipt or error. A prediction works on an immutable picture of the memory: it reflects
+    every write acknowledged before it began and never half of one.
 
     `opening` says how it came from its file; `public_key` (hex) is the Ed25519 key under which its receipts verify.
     """
@@ -75,9 +76,7 @@ class Memory:
         self._now = now
         self._new_id = new_id
         self._kernel_rows = kernel_rows
-        self._lock = threading.RLock()
-        self._closed = False
-        self._load()
+        self._shared = Shared(store, self._load)
 
     def learn(
         self,
@@ -104,17 +103,16 @@ class Memory:
         """
         count = check_length(items)
         label_sets = check_labels(labels, count)
-        names = check_ids(ids, count) if ids is not None else self._ledger.own_ids(count, idempotency_key)
+        names = check_ids(ids, count) if ids is not None else self._shared.ledger.own_ids(count, idempotency_key)
         owners = check_subjects(subjects, count) if subjects is not None else [None] * count
-        request = self._ledger.request(idempotency_key)
+        key = self._shared.ledger.request(idempotency_key)
         codes = self._encode(items, progress)
         texts = [str(item) for item in items] if self.settings.retain == "items" else [None] * count
-        given = [
+        rows = [
             Row(name, owner, some, row.tobytes(), item)
             for name, owner, some, row, item in zip(names, owners, label_sets, codes, texts, strict=True)
         ]
-        with self._kept() as kept:
-            return kept.learn(given, request, named=ids is not None, relearn=relearn)
+        return self._shared.change(Learn(rows, key, named=ids is not None, relearn=relearn))
 
     def forget(
         self,
@@ -140,19 +138,16 @@ class Memory:
         """
         if sum(choice is not None for choice in (ids, subject, label, receipt)) != 1:
             raise InvalidInput("forget takes exactly one of ids=, subject=, label= and receipt=")
-        wish = Wish(
+        request = Forget(
+            key=self._shared.ledger.request(idempotency_key),
             ids=None if ids is None else check_ids(ids),
             subject=None if subject is None else check_name(subject, "subject", InvalidId),
             label=None if label is None else check_name(label, "label", InvalidLabel),
             receipt=None if receipt is None else check_receipt(receipt),
         )
-        request = self._ledger.request(idempotency_key)
-        with self._kept() as kept:
-            done = kept.forget(wish, request)
-            self._drop_names(kept)
-            if purge:
-                kept.purge(None)
-            return done
+        done = self._shared.change(request)
+        self._clear_up(purge=purge)
+        return done
 
     def purge(self, progress: Progress | None = None) -> Receipt:
         """Take the bytes of everything forgotten out of every file of the memory, by rewriting what is remembered.
@@ -161,7 +156,7 @@ class Memory:
         receipt names the keyed hashes of all that was forgotten since the purge before. Copies that others made, such
         as backups and snapshots of a file system, are out of its reach.
         """
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             return kept.purge(progress)
 
     def predict(
@@ -224,7 +219,7 @@ class Memory:
             explain=explain,
             name_prior=name_prior,
         )
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             answering = kept.answering(asked)
         asked = asked.about(answering.names)
         if name_prior:
@@ -240,7 +235,7 @@ class Memory:
         on, and before it. Nothing is remembered of the items.
         """
         check_pool(check_length(items), count)
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             answering = kept.answering(QUESTION) if kept.count() else None
         codes = self._encode(items, progress)
         return suggested(codes, None if answering is None else answering.answers(codes, QUESTION), count)
@@ -266,7 +261,7 @@ class Memory:
         where drift is to be looked for without `protomem[streams]`, and `EmptyMemory` for `recent` items of nothing.
         """
         wanted = Wanted(windows, false_alarm, costs)
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             held, answering = kept.inventory(), None if recent is None else kept.answering(PLAIN)
         answers = answering.answers(self._encode(recent, None), PLAIN) if answering and recent is not None else []
         return report(self._space, held, [answer.novelty for answer in answers], wanted, progress)
@@ -279,18 +274,13 @@ class Memory:
         never saw them. Raises `InvalidInput` where the memory retains "nothing".
         """
         check_budget(to)
-        request = self._ledger.request(idempotency_key)
-        with self._kept() as kept:
-            done_before = self._ledger.first(request) is not None
-            done = kept.forget(Wish(ids=[] if done_before else beyond(kept.rows(), to)), request)
-            self._drop_names(kept)
-            if purge:
-                kept.purge(None)
-            return done
+        done = self._shared.change(Trim(self._shared.ledger.request(idempotency_key), to))
+        self._clear_up(purge=purge)
+        return done
 
     def classes(self) -> dict[str, int]:
         """How many remembered examples carry each label, by label."""
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             return kept.classes()
 
     def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
@@ -298,13 +288,13 @@ class Memory:
 
         Raises `InvalidInput` where the memory retains "nothing".
         """
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             rows = kept.rows()
         yield from listed_examples(rows, label, subject)
 
     def receipts(self) -> list[Receipt]:
         """The receipt of every change, oldest first; they hold keyed hashes in place of ids."""
-        with self._kept():
+        with self._shared.kept():
             return self._store.receipts()
 
     def id_hash(self, id: str) -> str:
@@ -317,12 +307,12 @@ class Memory:
         It covers every integer sum and a multiset hash of the examples' codes and labels; ids, subjects and texts are
         not learned from and not part of it.
         """
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             return kept.digest()
 
     def verify(self, progress: Progress | None = None) -> Verification:
         """Recompute everything from the kept examples and compare it bit for bit with what is in use."""
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             return kept.verify(progress)
 
     def snapshot(self) -> None:
@@ -330,22 +320,16 @@ class Memory:
 
         `close` does so by itself. Forgetting drops the snapshot, since no sum may outlive what it contains.
         """
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             kept.snapshot()
 
     def close(self) -> None:
         """Release the file. Closing twice is allowed; any other use afterwards raises `MemoryClosed`."""
-        with self._lock:
-            try:
-                if not self._closed and self._keeping.steps.consistent:
-                    self._keeping.snapshot()
-            finally:
-                self._closed = True
-                self._store.close()
+        self._shared.close()
 
     def __len__(self) -> int:
         """How many examples are remembered."""
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             return kept.count()
 
     def __enter__(self) -> Memory:
@@ -356,26 +340,17 @@ class Memory:
     ) -> None:
         self.close()
 
-    def _load(self) -> None:
-        """Take everything from the store."""
-        self._ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
-        parts = self._store, self._space, self._ledger
-        self._keeping: Keeping
+    def _load(self) -> tuple[Ledger, Keeping]:
+        """Everything from the store."""
+        ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
+        parts = self._store, self._space, ledger
+        keeping: Keeping
         if self.settings.retain == "nothing":
-            self._keeping = SumsAlone(*parts)
+            keeping = SumsAlone(*parts)
         else:
-            self._keeping = KeptExamples(*parts, reproducible=self.encoder.reproducible, kernel_rows=self._kernel_rows)
-        self.opening = self._keeping.opening
-
-    @contextmanager
-    def _kept(self) -> Iterator[Keeping]:
-        """The examples, alone among the threads; after a change that was cut short, as the store has them."""
-        with self._lock:
-            if self._closed:
-                raise MemoryClosed("this memory is closed: open it again with protomem.open")
-            if not self._keeping.steps.consistent:
-                self._load()
-            yield self._keeping
+            keeping = KeptExamples(*parts, reproducible=self.encoder.reproducible, kernel_rows=self._kernel_rows)
+        self.opening = keeping.opening
+        return ledger, keeping
 
     def _encode(self, items: Items, progress: Progress | None) -> Codes:
         if not len(items):
@@ -385,9 +360,17 @@ class Memory:
     def _codes_of_names(self, labels: Sequence[str]) -> Codes:
         """Codes of the labels' names. One that another thread has forgotten meanwhile is not kept."""
         codes = self._label_names.codes(labels)
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             self._drop_names(kept)
         return codes
+
+    def _clear_up(self, *, purge: bool) -> None:
+        """After something was forgotten."""
+        if purge or len(self._label_names):
+            with self._shared.kept() as kept:
+                self._drop_names(kept)
+                if purge:
+                    kept.purge(None)
 
     def _drop_names(self, kept: Keeping) -> None:
         """Of the labels that are not remembered any more."""
@@ -396,5 +379,5 @@ class Memory:
 
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:
         """The answers with the retained texts of their evidence."""
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             return with_texts(answers, kept.texts(sorted({one.id for answer in answers for one in answer.evidence})))

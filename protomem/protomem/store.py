@@ -1,7 +1,8 @@
 """The port between a memory and whatever keeps it, and the plain in-RAM reference of it.
 
-A store keeps rows and receipts and knows nothing of the mathematics. One call of `write` is one transaction: all of it
-is kept or none of it is, and when the call returns it is as durable as the store promises.
+A store keeps rows and receipts and knows nothing of the mathematics. One call of `write` is one transaction, of one
+change or of several in a row: all of it is kept or none of it is, and when the call returns it is as durable as the
+store promises.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Row:
 @final
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One transaction: rows that come, ids that go, and the receipt that says so.
+    """One change: rows that come, ids that go, and the receipt that says so.
 
     `buried` are the keyed hashes (hex) of ids that must not come back unasked, `raised` those that may again.
     """
@@ -80,8 +81,8 @@ class Store(Protocol):
         """The number of the receipt that each remembered row came with, by id."""
         ...
 
-    def write(self, write: Write) -> None:
-        """Keep one transaction. Raises `StoreError` and keeps nothing of it otherwise."""
+    def write(self, *writes: Write) -> None:
+        """Keep these changes, each as if the ones before it were kept already. Raises `StoreError` and keeps none."""
         ...
 
     def receipts(self) -> list[Receipt]:
@@ -92,8 +93,8 @@ class Store(Protocol):
         """The latest receipt; None where nothing was ever written."""
         ...
 
-    def receipt_of_request(self, request: str) -> Receipt | None:
-        """The receipt whose `request` is this keyed hash, or None."""
+    def receipts_of_requests(self, requests: Sequence[str]) -> dict[str, Receipt]:
+        """The first receipt with each of these keyed hashes as its `request`, by that; those of none are left out."""
         ...
 
     def tombstones(self, hashes: Sequence[str]) -> set[str]:
@@ -170,10 +171,23 @@ class RamStore:
     def arrivals(self) -> dict[str, int]:
         return dict(self._came)
 
-    def write(self, write: Write) -> None:
-        missing = [id for id in write.removed if id not in self._rows]
-        if missing:
-            raise MemoryDamaged(f"{len(missing)} of {len(write.removed)} rows to remove are not there; nothing changed")
+    def write(self, *writes: Write) -> None:
+        if missing := self._missing(writes):
+            raise MemoryDamaged(f"{missing} rows were to go and are not there; nothing was changed")
+        for write in writes:
+            self._take(write)
+
+    def _missing(self, writes: Sequence[Write]) -> int:
+        """How many of the rows to remove will not be there."""
+        missing, present = 0, dict[str, bool]()
+        for write in writes:
+            for id in write.removed:
+                missing += not present.get(id, id in self._rows)
+                present[id] = False
+            present.update({row.id: True for row in write.added})
+        return missing
+
+    def _take(self, write: Write) -> None:
         for id in write.removed:
             del self._rows[id], self._came[id]
         self._rows.update({row.id: row for row in write.added})
@@ -188,8 +202,9 @@ class RamStore:
     def last_receipt(self) -> Receipt | None:
         return self._receipts[-1] if self._receipts else None
 
-    def receipt_of_request(self, request: str) -> Receipt | None:
-        return next((receipt for receipt in self._receipts if receipt.request == request), None)
+    def receipts_of_requests(self, requests: Sequence[str]) -> dict[str, Receipt]:
+        wanted = set(requests)
+        return {receipt.request: receipt for receipt in reversed(self._receipts) if receipt.request in wanted}
 
     def tombstones(self, hashes: Sequence[str]) -> set[str]:
         return self._tombstones.intersection(hashes)

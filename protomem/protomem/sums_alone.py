@@ -13,7 +13,7 @@ from typing import Final, Literal, final
 from protomem.commitment import Commitment, content
 from protomem.errors import InvalidInput, InvalidReceipt, MemoryDamaged, NotRemembered
 from protomem.head_costs import costs_of_parts
-from protomem.keeping import Steps, Wish, refuse_empty
+from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
@@ -21,6 +21,7 @@ from protomem.progress import Progress
 from protomem.questions import Question
 from protomem.receipts import Receipt, Taught
 from protomem.reporting import Inventory
+from protomem.requests import Forget, Learn, Trim
 from protomem.signing import Secrets
 from protomem.snapshots import Snapshot
 from protomem.space import Space
@@ -64,30 +65,41 @@ class SumsAlone:
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         return dict.fromkeys(ids)
 
-    def learn(self, given: Sequence[Row], request: str, *, named: bool, relearn: bool) -> Receipt:
+    def learn(self, request: Learn) -> Receipt:
+        given = request.rows
         if any(row.subject is not None for row in given):
             raise InvalidInput(f"{NOTHING_KEPT}, subjects neither: keep the receipts of each subject instead")
         secrets = self._ledger.secrets
         by_hash = {secrets.id_hash(row.id): row for row in given}
         sealed = [_sealed(row, secrets) for row in given]
-        remembered = self._store.get([hash for hash in by_hash if hash in self._remembered])
-        if first := self._ledger.first(request):
+        remembered = self._ledger.pending.get([hash for hash in by_hash if hash in self._remembered])
+        if first := self._ledger.first(request.key):
             by_id = {by_hash[hash].id: replace(row, id=by_hash[hash].id) for hash, row in remembered.items()}
             named_again = [replace(one, id=row.id) for one, row in zip(sealed, given, strict=True)]
             told = repeated_learning(first, named_again, by_id, secrets, reproducible=True)
             return replace(told, content=tuple(_taught(by_hash[hash]) for hash in first.id_hashes))
         fresh, unchanged = new_rows(sealed, remembered, reproducible=True, shown={k: v.id for k, v in by_hash.items()})
         added = [by_hash[row.id] for row in fresh]
-        raised = self._ledger.raised([row.id for row in added], relearn=relearn) if named else []
+        raised = self._ledger.raised([row.id for row in added], relearn=request.relearn) if request.named else []
         ids = [by_hash[hash].id for hash in unchanged]
-        return self._commit("learn", request, added, fresh, unchanged=ids, raised=raised)
+        return self._change("learn", request.key, added, fresh, unchanged=ids, raised=raised)
 
-    def forget(self, wish: Wish, request: str) -> Receipt:
-        if wish.receipt is None:
+    def forget(self, request: Forget) -> Receipt:
+        if request.receipt is None:
             raise InvalidInput(f"{NOTHING_KEPT}: forget(receipt=...) takes the receipt that learning gave back")
-        if first := self._ledger.first(request):
-            return repeated(first, "forget", [one.id for one in wish.receipt.content], self._ledger.secrets)
-        return self._commit("forget", request, self._proved(wish.receipt))
+        if first := self._ledger.first(request.key):
+            return repeated(first, "forget", [one.id for one in request.receipt.content], self._ledger.secrets)
+        return self._change("forget", request.key, self._proved(request.receipt))
+
+    def trim(self, request: Trim) -> Receipt:
+        raise InvalidInput(f"{NOTHING_KEPT}: there are no examples to list, of which {request.to} could stay")
+
+    def commit(self) -> None:
+        with self.steps.changing():
+            if self._ledger.pending:
+                self._store.keep_sums(self._sums.sequence, self._sums.to_bytes(self._ledger.secrets))
+            self._ledger.pending.commit()
+            self._store.drop_sums(but=self._sums.sequence)
 
     def purge(self, progress: Progress | None) -> Receipt:
         receipt = self._ledger.next("purge", self._ledger.state, self._ledger.unpurged())
@@ -143,7 +155,7 @@ class SumsAlone:
         sealed = {row.id: row for row in (_sealed(row, secrets) for row in rows)}
         if len(sealed) != len(rows):
             raise InvalidReceipt("the receipt names an example twice; nothing was forgotten")
-        kept = self._store.get([hash for hash in sealed if hash in self._remembered])
+        kept = self._ledger.pending.get([hash for hash in sealed if hash in self._remembered])
         gone = len(sealed) - len(kept)
         if gone:
             raise NotRemembered(
@@ -156,26 +168,24 @@ class SumsAlone:
             )
         return rows
 
-    def _commit(
+    def _change(
         self,
         kind: Literal["learn", "forget"],
-        request: str,
+        key: str,
         rows: Sequence[Row],
         sealed: Sequence[Row] = (),
         unchanged: Sequence[str] = (),
         raised: Sequence[str] = (),
     ) -> Receipt:
-        """One change: the new sums and the receipt are kept together, then they are taken over."""
+        """One change: the new sums are worked out, then taken over; kept with their receipt with the next commit."""
         secrets = self._ledger.secrets
         changed = _changed(self._sums, rows, kind)
         hashes = [secrets.id_hash(row.id) for row in rows]
         ids = [row.id for row in rows]
-        receipt = self._ledger.next(kind, changed.commitment.hex(), hashes, request, ids, unchanged)
+        receipt = self._ledger.next(kind, changed.commitment.hex(), hashes, key, ids, unchanged)
         forgotten = receipt.id_hashes if kind == "forget" else ()
         with self.steps.changing():
-            self._store.keep_sums(receipt.sequence, changed.to_bytes(secrets))
-            self._store.write(Write(receipt, sealed, forgotten, forgotten, raised))
-            self._store.drop_sums(but=receipt.sequence)
+            self._ledger.pending.add(Write(receipt, sealed, forgotten, forgotten, raised))
             self._sums = changed
             self._remembered = (self._remembered - set(forgotten)) | {row.id for row in sealed}
             self._ledger.take(receipt)

@@ -13,7 +13,7 @@ What is acknowledged is marked (`mark.py`). Opening goes in this order, so that 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -90,21 +90,22 @@ class Database:
             reader.end(MemoryClosed(f"{self.path}: this reading is over"))
 
     @contextmanager
-    def transaction(self, entry: Entry | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self, entries: Sequence[Entry] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
         """One transaction, alone among the writers: committed at the end, rolled back on whatever is raised inside.
 
-        `entry` is the receipt that is kept in it, and is marked after the commit.
+        `entries` are the receipts that are kept in it, in their order; the last is marked after the commit.
         """
         with self._writing:
             try:
                 with translated(self.path), self._writer() as writer:
                     self._hold.require_in_place()
-                    self._require_later(entry)
+                    for entry in entries[:1]:
+                        self._require_later(entry)
                     yield writer
             except ProtomemError as error:
                 self._let_go_if_fatal(error)
                 raise
-            if entry is not None:
+            for entry in entries[-1:]:
                 self._acknowledge(entry)
             if self.files.log_bytes() > CHECKPOINT_BYTES:
                 self._checkpoint_or_let_go()
@@ -259,10 +260,10 @@ class Database:
         finally:
             writer.close()
 
-    def _require_later(self, entry: Entry | None) -> None:
+    def _require_later(self, entry: Entry) -> None:
         """A mark counts up; a number twice would make it say nothing."""
         last = (self._mark.newest or NOTHING).sequence
-        if entry is not None and entry.sequence <= last:
+        if entry.sequence <= last:
             raise StoreError(
                 f"{self.path}: write {entry.sequence} cannot come after write {last}; nothing was changed: close the "
                 "memory and open it again"

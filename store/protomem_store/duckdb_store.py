@@ -16,6 +16,7 @@ from protomem_store import purge, receipt_rows
 from protomem_store import rows as table
 from protomem_store.database import Database
 from protomem_store.files import keep_whole, read_if_there, sync_folder
+from protomem_store.merging import merged
 from protomem_store.schema import RESERVED
 
 __all__ = ["DuckDbStore"]
@@ -94,21 +95,23 @@ class DuckDbStore:
         with self._database.reader() as reader:
             return dict(reader.fetch("SELECT id, sequence FROM examples"))
 
-    def write(self, write: Write) -> None:
-        """Keep one transaction: removals, rows, tombstones raised and buried, then the receipt.
+    def write(self, *writes: Write) -> None:
+        """Keep one transaction: removals, rows, tombstones raised and buried, then the receipts.
 
-        Raises `MemoryDamaged` where other than one row for each id to remove would go, and another `StoreError` for
-        what cannot be kept or a disk that refuses; then nothing of it is kept and the store goes on. Removing drops
-        the snapshot first.
+        Of several changes only what they come to is written: a row that comes and goes again never is. Raises
+        `MemoryDamaged` where other than one row for each id to remove would go, and another `StoreError` for what
+        cannot be kept or a disk that refuses; then nothing of it is kept and the store goes on. Removing drops the
+        snapshot first.
         """
-        entry = receipt_rows.entry(write.receipt)
-        with self._database.transaction(entry) as writer:
-            self._remove(writer, write.removed)
-            table.insert(writer, write.added, entry.sequence)
-            receipt_rows.unbury(writer, write.raised)
-            receipt_rows.bury(writer, write.buried)
-            receipt_rows.insert(writer, write.receipt, entry.chain)
-            if write.removed:
+        entries = [receipt_rows.entry(write.receipt) for write in writes]
+        whole = merged(writes)
+        with self._database.transaction(entries) as writer:
+            self._remove(writer, whole.removed)
+            table.insert(writer, whole.added)
+            receipt_rows.unbury(writer, whole.raised)
+            receipt_rows.bury(writer, whole.buried)
+            receipt_rows.insert(writer, [write.receipt for write in writes], [entry.chain for entry in entries])
+            if any(write.removed for write in writes):
                 self._database.files.drop_snapshot()
 
     def _remove(self, writer: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
@@ -134,9 +137,11 @@ class DuckDbStore:
         """The latest receipt; None where nothing was ever written."""
         return next(iter(self._receipts("ORDER BY sequence DESC LIMIT 1")), None)
 
-    def receipt_of_request(self, request: str) -> Receipt | None:
-        """The receipt whose `request` is this keyed hash, or None."""
-        return next(iter(self._receipts("WHERE request = ? ORDER BY sequence LIMIT 1", [request])), None)
+    def receipts_of_requests(self, requests: Sequence[str]) -> dict[str, Receipt]:
+        """The first receipt with each of these keyed hashes as its `request`, by that; those of none are left out."""
+        clause = "WHERE request IN (SELECT unnest(?::VARCHAR[])) ORDER BY sequence DESC"
+        found = self._receipts(clause, [list(requests)])
+        return {receipt.request: receipt for receipt in found}
 
     def _receipts(self, clause: str, parameters: Sequence[object] = ()) -> list[Receipt]:
         with self._database.reader() as reader:

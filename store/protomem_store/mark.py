@@ -3,7 +3,8 @@
 DuckDB opens silently without the later writes when its log is missing, and now and then when it is damaged. So every
 write is marked after its COMMIT and before it is acknowledged, and whoever opens the file compares.
 
-The file has two slots, used in turn, so that a slot that was torn or flipped leaves the other. They lie 4 KiB apart:
+The file has two slots, used in turn, so that a slot that was torn or flipped leaves the other, which is that of the
+commit before: a group of receipts is marked once, by its last. They lie 4 KiB apart:
 
     bytes 0–7    b"protomem"
     bytes 8–15   sequence, little-endian; 0 before the first write
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from protomem.errors import MemoryDamaged
-from protomem_store.files import sync_folder
+from protomem_store.files import read_if_there, sync_folder
 
 __all__ = ["NOTHING", "Entry", "Mark", "require_acknowledged"]
 
@@ -53,10 +54,14 @@ class Mark:
         self._descriptor: int | None = None
         self.newest: Entry | None = None
         """What was marked last, when looked at or written last; None where nothing valid is."""
+        self._turn = 0
 
     def look(self) -> None:
         """Read the file. Only while no other process can write it."""
-        self.newest = self._read()
+        slots = self._read()
+        valid = [slot for slot in slots if slot is not None]
+        self.newest = max(valid, default=None)
+        self._turn = 1 - slots.index(self.newest) if valid else 0
 
     def begin(self) -> None:
         """Have the file there, durably, before the first commit that it is to guard. After `look`; twice is once."""
@@ -74,11 +79,12 @@ class Mark:
         if self._descriptor is None:
             raise ValueError("the mark was not begun")
         fields = _FIELDS.pack(_MAGIC, entry.sequence, bytes.fromhex(entry.chain).ljust(32, b"\0"))
-        os.lseek(self._descriptor, _SLOTS_AT[entry.sequence % 2], os.SEEK_SET)
+        os.lseek(self._descriptor, _SLOTS_AT[self._turn], os.SEEK_SET)
         if os.write(self._descriptor, fields + hashlib.sha256(fields).digest()) != _SLOT_BYTES:
             raise OSError(errno.ENOSPC, "the mark was cut short", str(self._path))
         _sync_data(self._descriptor)
         self.newest = entry
+        self._turn = 1 - self._turn  # only now: what the disk refused must not cost the slot that is whole
 
     def close(self) -> None:
         """Leave the file as it is."""
@@ -91,12 +97,10 @@ class Mark:
         self.close()
         self._path.unlink(missing_ok=True)
 
-    def _read(self) -> Entry | None:
-        try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
-            return None
-        return max(filter(None, (_entry(content[at : at + _SLOT_BYTES]) for at in _SLOTS_AT)), default=None)
+    def _read(self) -> list[Entry | None]:
+        """What each slot says."""
+        content = read_if_there(self._path) or b""
+        return [_entry(content[at : at + _SLOT_BYTES]) for at in _SLOTS_AT]
 
 
 def require_acknowledged(

@@ -38,7 +38,7 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
     create_table(connection, "tombstones")
     for sequence, (id, kind, *others) in enumerate(found, 1):
         receipt = Receipt(id, kind, sequence, *others)
-        receipt_rows.insert(connection, receipt, receipt.chain_hash())
+        receipt_rows.insert(connection, [receipt], [receipt.chain_hash()])
     connection.execute("ALTER TABLE examples ADD COLUMN sequence BIGINT")
     connection.execute("UPDATE examples SET sequence = ?", [len(found)])
     _draw_keys(connection)

@@ -34,7 +34,7 @@ def write_copy(
         for table in TABLES:
             create_table(target, table)
             _copy(source, target, table, progress if table == "examples" else None)
-        receipt_rows.insert(target, receipt, receipt.chain_hash())
+        receipt_rows.insert(target, [receipt], [receipt.chain_hash()])
         target.commit()
         target.checkpoint()
         _require_equal(source, target, old)

@@ -6,14 +6,33 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from protomem.errors import StoreError
 from protomem.receipts import ID_HASH_BYTES, Receipt
+from protomem_store.appending import append
 from protomem_store.mark import NOTHING, Entry
 
 __all__ = ["SELECT", "bury", "chain_at", "entry", "from_hex", "insert", "last_entry", "of_tuple", "unbury"]
 
 SELECT = 'SELECT id, kind, sequence, count, before, after, "at", previous, id_hashes, request, signature FROM receipts'
+
+_FIELDS = pa.schema(
+    [
+        ("sequence", pa.int64()),
+        ("id", pa.string()),
+        ("kind", pa.string()),
+        ("count", pa.int64()),
+        ("before", pa.string()),
+        ("after", pa.string()),
+        ("at", pa.string()),
+        ("previous", pa.string()),
+        ("id_hashes", pa.binary()),
+        ("request", pa.string()),
+        ("signature", pa.string()),
+        ("chain", pa.string()),
+    ]
+)
 
 
 def entry(receipt: Receipt) -> Entry:
@@ -21,9 +40,13 @@ def entry(receipt: Receipt) -> Entry:
     return Entry(receipt.sequence, receipt.chain_hash())
 
 
-def insert(writer: duckdb.DuckDBPyConnection, receipt: Receipt, chain: str) -> None:
-    """Append the receipt, without ids, and its chain hash to `receipts`."""
-    values = [
+def insert(writer: duckdb.DuckDBPyConnection, receipts: Sequence[Receipt], chains: Sequence[str]) -> None:
+    """Append the receipts, without ids, and their chain hashes to `receipts`."""
+    append(writer, "receipts", _FIELDS, list(map(_values, receipts, chains)))
+
+
+def _values(receipt: Receipt, chain: str) -> tuple[Any, ...]:
+    return (
         receipt.sequence,
         receipt.id,
         receipt.kind,
@@ -36,8 +59,7 @@ def insert(writer: duckdb.DuckDBPyConnection, receipt: Receipt, chain: str) -> N
         receipt.request,
         receipt.signature,
         chain,
-    ]
-    writer.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    )
 
 
 def of_tuple(found: tuple[Any, ...]) -> Receipt:

@@ -1,4 +1,4 @@
-"""Rows to DuckDB and back, the fastest way for their number."""
+"""Rows to DuckDB and back."""
 
 from __future__ import annotations
 
@@ -9,17 +9,11 @@ import duckdb
 import pyarrow as pa
 
 from protomem.store import Row
+from protomem_store.appending import append
 
 __all__ = ["SELECT", "insert", "of_batch", "of_tuple"]
 
 SELECT = "SELECT id, subject, labels, codes, item FROM examples"
-
-ARROW_FROM = 24
-"""Rows from which an Arrow table is faster than one INSERT with that many values.
-
-Whole commits in milliseconds, VALUES and Arrow: 1.6 and 2.4 for one row, 2.3 and 2.5 for 16, 2.9 and 2.4 for 32, 13 and
-3 for 256 (two cores, November 2026).
-"""
 
 _FIELDS = pa.schema(
     [
@@ -33,16 +27,10 @@ _FIELDS = pa.schema(
 )
 
 
-def insert(writer: duckdb.DuckDBPyConnection, rows: Sequence[Row], sequence: int) -> None:
-    """Append the rows to `examples`, in the order of its columns, as having come with the receipt of this number."""
-    if len(rows) >= ARROW_FROM:
-        writer.from_arrow(_table(rows, sequence)).insert_into("examples")
-    elif rows:
-        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
-        values = [
-            value for row in rows for value in (row.id, row.subject, list(row.labels), row.codes, row.item, sequence)
-        ]
-        writer.execute(f"INSERT INTO examples VALUES {places}", values)  # noqa: S608 - places only
+def insert(writer: duckdb.DuckDBPyConnection, rows: Sequence[tuple[Row, int]]) -> None:
+    """Append the rows to `examples`, each as having come with the receipt of the number beside it."""
+    values = [(row.id, row.subject, list(row.labels), row.codes, row.item, sequence) for row, sequence in rows]
+    append(writer, "examples", _FIELDS, values)
 
 
 def of_tuple(found: tuple[Any, ...]) -> Row:
@@ -84,8 +72,3 @@ def _sliced(words: Sequence[str], numbers: Sequence[int], lengths: Sequence[int]
         found.append(seen[key])
         start += length
     return found
-
-
-def _table(rows: Sequence[Row], sequence: int) -> Any:
-    columns = zip(*((row.id, row.subject, row.labels, row.codes, row.item, sequence) for row in rows), strict=True)
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, _FIELDS, strict=True)], _FIELDS)

@@ -89,9 +89,9 @@ def _forget_one(memory: protomem.Memory, row: int) -> float:
 
 def _receipt(memory: protomem.Memory) -> float:
     """Chain, commitment, keyed hash and signature of a change of one example, without the change itself."""
-    state = memory._keeping._state
+    state = memory._shared.keeping._state
     row = Row("an id", None, ("one",), bytes(DIMENSION))
-    return seconds(lambda: memory._ledger.next("learn", _after(state.commitment, row), [memory.id_hash(row.id)]))
+    return seconds(lambda: memory._shared.ledger.next("learn", _after(state.commitment, row), [memory.id_hash(row.id)]))
 
 
 def _after(commitment: Commitment, row: Row) -> str:

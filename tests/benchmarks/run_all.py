@@ -24,6 +24,7 @@ QUESTIONS: Final = (
     "speed",
     "kernel",
     "durability",
+    "group_commit",
 )
 RESULTS: Final = Path(__file__).resolve().parents[2] / ".bench-cache" / "results"
 

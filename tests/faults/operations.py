@@ -22,7 +22,7 @@ SUBJECTS = ["ann", "bob", "tenant-7", None]
 
 Operation = dict[str, Any]
 """`do` and what it needs, as JSON: learn (ids, texts, labels, subjects, relearn), forget (one of ids, subject, label),
-purge, reopen, close."""
+together (operations, carried out in threads as one group), purge, reopen, close."""
 
 Kept = tuple[str | None, tuple[str, ...], str]
 """Subject, labels and text of one remembered example."""
@@ -49,6 +49,8 @@ class Model:
     def after(self, operation: Operation) -> Model:
         """The model after one more operation."""
         do = operation["do"]
+        if do == "together":
+            return self.after_all(operation["operations"])
         if do == "learn":
             rows = zip(operation["subjects"], map(tuple, operation["labels"]), operation["texts"], strict=True)
             new = dict(zip(operation["ids"], rows, strict=True))

@@ -28,6 +28,7 @@ DICE = random.Random(7)
 TAUGHT = [learn([f"first-{number}" for number in range(40)], DICE), learn(["single"], DICE)]
 FORGOTTEN: Operation = {"do": "forget", "ids": ["first-1", "first-2", "single"]}
 LATE = [learn([f"late-{number}" for number in range(3)], DICE), {"do": "forget", "ids": ["first-3", "late-1"]}]
+GROUP = [learn(["one"], DICE), {"do": "forget", "ids": ["first-4"]}, learn(["two", "three"], DICE)]
 GOES_ON = [learn(["afterwards"], DICE), {"do": "forget", "ids": ["first-30"]}]
 BEGINS = [learn(["first-30"], DICE)]
 
@@ -52,6 +53,7 @@ CASES = {
     "learn one": Case(learn(["one"], DICE), open=(*LATE,)),
     "learn many": Case(learn([f"many-{number}" for number in range(50)], DICE), open=(*LATE,)),
     "forget": Case({"do": "forget", "label": "refund"}, open=(*LATE,)),
+    "group": Case({"do": "together", "operations": GROUP}, open=(*LATE,)),
     "purge": Case({"do": "purge"}, open=(*LATE,)),
     "purge at once": Case({"do": "purge"}),
     "close": Case({"do": "close"}, open=(*LATE,)),
@@ -188,7 +190,7 @@ def possible(case: Case, way: str, said: Said) -> list[Model]:
     before, after = case.model, case.model.after(case.operation)
     if said["acknowledged"]:
         return [after]
-    is_known = case.operation["do"] in ("learn", "forget") and way != "broken"
+    is_known = case.operation["do"] in ("learn", "forget", "together") and way != "broken"
     return [before] if is_known else [before, after]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults.expected import ASKED, differences
-from tests.faults.operations import SWEEP, Model, Operation, sequence
+from tests.faults.operations import SWEEP, Model, Operation, learn, sequence
 from tests.faults.workers import Outcome, Said, Worker
 
 FOLDERS = 16 if SWEEP else 2
@@ -80,3 +80,64 @@ def test_what_was_acknowledged_survives_a_kill(folder: int, worker: Worker, tmp_
         said = worker.inspect(path, gone=dice.sample(gone, min(len(gone), 3)), asked=ASKED)
         model = survivor(model, operations, outcome, said)
     assert cut_short, "no trial was cut short: nothing was tested"
+
+
+WRITERS = 8
+
+
+def writer(thread: int, folder: int, dice: random.Random) -> list[Operation]:
+    """Learns one by one under ids of its own, and forgets every third of them again."""
+    ids = [f"{folder}-{thread}-{dice.getrandbits(32):08x}" for _ in range(40)]
+    forgets = {number: {"do": "forget", "ids": [id]} for number, id in enumerate(ids) if number % 3 == 0}
+    taught = [[learn([id], dice), *([forgets[number]] if number in forgets else [])] for number, id in enumerate(ids)]
+    return [operation for some in taught for operation in some]
+
+
+def after_some_acknowledgements(dice: random.Random) -> Callable[[Said, Callable[[], None]], None]:
+    """Kill the child when it has acknowledged a random number of operations, of all threads together."""
+    left = iter(range(dice.randint(1, 150)))
+
+    def watch(line: Said, kill: Callable[[], None]) -> None:
+        nonlocal left
+        if "number" in line and next(left, None) is None:
+            left = iter(range(10**9))  # killed once
+            kill()
+
+    return watch
+
+
+def crowded(model: Model, threads: list[list[Operation]], done: list[int], said: Said) -> Model:
+    """The model of what is there now, each thread being as far as acknowledged or, by its own ids, one further."""
+    for operations, number in zip(threads, done, strict=True):
+        told = model.after_all(operations[:number])
+        further = told.after_all(operations[number : number + 1])
+        ids = {id for operation in operations for id in operation["ids"]}
+        there = said["examples"].keys() & ids
+        assert there in (told.examples.keys() & ids, further.examples.keys() & ids), (
+            "an acknowledged write is not there"
+        )
+        model = told if there == told.examples.keys() & ids else further
+    assert sorted(said["receipts"]) == sorted(model.receipts)
+    return Model(model.examples, tuple(said["receipts"]), model.gone)  # in which order they came nobody else can say
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", range(FOLDERS))
+def test_what_several_threads_were_told_survives_a_kill(folder: int, worker: Worker, tmp_path: Path) -> None:
+    """Of each thread all that was acknowledged is there, and what was in flight wholly or not at all."""
+    dice = random.Random(100 + folder)
+    path = tmp_path / "m.duckdb"
+    model, acknowledged = Model(), 0
+    for trial in range(TRIALS):
+        threads = [writer(thread, trial, dice) for thread in range(WRITERS)]
+        outcome = worker.run(after_some_acknowledgements(dice), job="crowd", path=path, threads=threads)
+        assert outcome.killed
+        done = [
+            max((line["number"] for line in outcome.said if line.get("thread") == thread), default=0)
+            for thread in range(WRITERS)
+        ]
+        acknowledged += sum(done)
+        said = worker.inspect(path)
+        model = crowded(model, threads, done, said)
+        assert differences(said, model) == []
+    assert acknowledged, "no trial acknowledged anything: nothing was tested"

@@ -14,11 +14,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tests.core.together import together
 from tests.faults.interposer import Act, Interposer
 from tests.faults.markers import Marked
 from tests.faults.operations import DIMENSION, WIDTH, Operation, vectors_of
@@ -78,6 +81,8 @@ class Session:
                 self.memory.learn(self.items(rest.pop("texts")), rest.pop("labels"), **rest)
             case "forget":
                 self.memory.forget(**rest)
+            case "together":
+                self._together(rest["operations"])
             case "purge":
                 self.memory.purge()
             case "reopen":
@@ -95,6 +100,14 @@ class Session:
                 self.open()
             case "close":
                 self.memory.close()
+
+    def _together(self, operations: Sequence[Operation]) -> None:
+        """All of them as one group; if one is refused, all have to be, and with the same words."""
+        outcomes = together(self.memory, [partial(self.carry_out, operation) for operation in operations])
+        refused = {str(one) for one in outcomes if isinstance(one, protomem.ProtomemError)}
+        assert len(set(map(str, outcomes))) == 1, f"a group was kept in part: {outcomes}"
+        if refused:
+            raise outcomes[0]
 
     def _learn_marked(self, start: int, stop: int) -> None:
         examples = [Marked(number) for number in range(start, stop)]
@@ -139,6 +152,21 @@ def work(job: dict[str, Any]) -> None:
         say(done=number)
     if job.get("then") == "wait":
         signal.pause()
+
+
+def crowd(job: dict[str, Any]) -> None:
+    """Carry out several lists of operations, each in a thread, and say after each that it was acknowledged."""
+    session = Session(job)
+
+    def write(thread: int) -> None:
+        for number, operation in enumerate(job["threads"][thread], 1):
+            session.carry_out(operation)
+            say(thread=thread, number=number)
+
+    say(ready=True)
+    with ThreadPoolExecutor(len(job["threads"])) as pool:
+        list(pool.map(write, range(len(job["threads"]))))
+    signal.pause()
 
 
 def attempt(job: dict[str, Any]) -> None:
@@ -211,6 +239,7 @@ def go_on(session: Session, operations: Sequence[Operation]) -> None:
 
 JOBS: dict[str, Callable[[dict[str, Any]], None]] = {
     "work": work,
+    "crowd": crowd,
     "inspect": inspect,
     "fault": fault,
     "attempt": attempt,

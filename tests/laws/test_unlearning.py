@@ -374,7 +374,7 @@ def target_probabilities(memory: protomem.Memory, probes: Vectors, target: str) 
 
 def solved_heads(memory: protomem.Memory) -> Ensemble:
     """The heads that answer now, with whatever they took over from the heads before."""
-    predictor = memory._keeping.answering(Question(1, 0, None, None, None))
+    predictor = memory._shared.keeping.answering(Question(1, 0, None, None, None))
     assert isinstance(predictor, Predictor)
     return predictor.ensemble
 

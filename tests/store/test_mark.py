@@ -79,6 +79,21 @@ def test_the_slots_hold_the_last_two_receipts(crashed: Path) -> None:
         assert content[at : at + 80] == fields + hashlib.sha256(fields).digest()
 
 
+def test_a_group_is_marked_by_its_last_receipt_and_leaves_the_mark_before_it(crashed: Path, tmp_path: Path) -> None:
+    """Else a power cut in the middle of a mark could leave one that is older than what was acknowledged before."""
+    store = DuckDbStore(crashed)
+    store.write(Write(receipt(4), [row(4)]), Write(receipt(5), [row(5)]))
+    for last in (7, 9, 11):
+        before = mark_of(copied(crashed, tmp_path / f"before {last}")).read_bytes()
+        store.write(*[Write(receipt(number), [row(number)]) for number in (last - 1, last)])
+        after = mark_of(copied(crashed, tmp_path / f"after {last}")).read_bytes()
+        slots = [(before[at : at + 80], after[at : at + 80]) for at in BOTH_SLOTS]
+        (kept,), (new,) = [old for old, now in slots if old == now], [now for old, now in slots if old != now]
+        assert receipt(last).chain_hash() in new.hex()
+        assert kept.hex()[16:32] == struct.pack("<Q", last - 2).hex()
+    store.close()
+
+
 def test_a_lost_log_is_damage(crashed: Path) -> None:
     log_of(crashed).unlink()
     with pytest.raises(MemoryDamaged, match=r"write 3 was acknowledged, and the last one there is 0: the log .*\.wal"):

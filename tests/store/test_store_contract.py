@@ -30,8 +30,8 @@ class Reopened:
         self._store.create(settings)
         self._reopen()
 
-    def write(self, write: Write) -> None:
-        self._store.write(write)
+    def write(self, *writes: Write) -> None:
+        self._store.write(*writes)
         self._reopen()
 
     def _reopen(self) -> None:
@@ -79,7 +79,7 @@ def test_a_new_store_is_empty(store: Store) -> None:
     assert store.ids_of_subject("anna") == []
     assert store.receipts() == []
     assert store.last_receipt() is None
-    assert store.receipt_of_request("request") is None
+    assert store.receipts_of_requests(["request"]) == {}
     assert store.tombstones([id_hash(1)]) == set()
     assert store.snapshot() is None
 
@@ -194,9 +194,11 @@ def test_a_receipt_is_found_by_its_request(store: Store) -> None:
     kept = [receipt(1), receipt(2, request=""), receipt(3)]
     for each in kept:
         store.write(Write(each))
-    assert store.receipt_of_request(kept[2].request) == kept[2]
-    assert store.receipt_of_request(kept[0].request) == kept[0]
-    assert store.receipt_of_request(id_hash(99)) is None
+    assert store.receipts_of_requests([kept[2].request, id_hash(99)]) == {kept[2].request: kept[2]}
+    assert store.receipts_of_requests([each.request for each in (kept[0], kept[2])]) == {
+        each.request: each for each in (kept[0], kept[2])
+    }
+    assert store.receipts_of_requests([id_hash(99)]) == store.receipts_of_requests([]) == {}
 
 
 def test_what_was_buried_stays_so_until_it_is_raised(store: Store) -> None:
@@ -222,6 +224,50 @@ def test_a_write_that_fails_buries_and_raises_nothing(store: Store) -> None:
         store.write(Write(receipt(2), removed=["never there"], buried=[id_hash(2)], raised=[id_hash(1)]))
     assert store.tombstones([id_hash(1), id_hash(2)]) == {id_hash(1)}
     assert store.receipts() == [receipt(1)]
+
+
+def changes(rows: int) -> list[Write]:
+    """Four changes: each is about what the one before brought, and the last about what was there."""
+    first, second, third, fourth = (next_receipt(kind) for kind in ("learn", "forget", "learn", "forget"))
+    come = [row(each, "anna") for each in range(100, 100 + rows)]
+    again = Row("id-100", "ben", ("other",), b"other")
+    return [
+        Write(first, come, raised=[id_hash(1)]),
+        Write(second, removed=[one.id for one in come[:2]], buried=[id_hash(2), id_hash(3)]),
+        Write(third, [again], raised=[id_hash(2)]),
+        Write(fourth, removed=["id-1", "id-100"], buried=[id_hash(1)]),
+    ]
+
+
+@pytest.mark.parametrize("rows", [2, 40])
+def test_several_changes_in_one_write_are_the_same_as_one_by_one(store: Store, rows: int) -> None:
+    single = RamStore()
+    for each in (single, store):
+        each.write(Write(receipt(1), [row(1), row(2)], buried=[id_hash(1)]))
+    group = changes(rows)
+    for change in group:
+        single.write(change)
+    store.write(*group)
+    hashes = [id_hash(number) for number in range(1, 4)]
+    assert store.tombstones(hashes) == single.tombstones(hashes) == {id_hash(1), id_hash(3)}
+    assert everything(store) == everything(single)
+    assert store.receipts() == single.receipts()
+    assert store.arrivals() == single.arrivals()
+    assert store.last_receipt() == single.last_receipt()
+
+
+@pytest.mark.parametrize("twice", [["id-1"], ["id-100"]], ids=["there before", "come with the group"])
+def test_if_one_of_several_changes_cannot_be_kept_none_is(store: Store, twice: list[str]) -> None:
+    """A row cannot go twice."""
+    store.write(Write(receipt(1), [row(1), row(2)], buried=[id_hash(1)]))
+    group = [*changes(40), Write(next_receipt("forget"), removed=twice)]
+    with pytest.raises(MemoryDamaged, match=r"were to go .*nothing was changed"):
+        store.write(*group)
+    assert everything(store) == [row(1), row(2)]
+    assert store.tombstones([id_hash(1), id_hash(2)]) == {id_hash(1)}
+    assert store.receipts() == [receipt(1)]
+    store.write(*changes(40))
+    assert len(store.receipts()) == 5
 
 
 @pytest.mark.parametrize("number", [0, 1, 30_000])

@@ -64,6 +64,24 @@ class StoreMachine(RuleBasedStateMachine):
         ids = data.draw(st.lists(fresh, min_size=len(contents), max_size=len(contents), unique=True))
         self.write([Row(id, *content) for id, content in zip(ids, contents, strict=True)], [])
 
+    @rule(data=st.data(), contents=st.lists(CONTENTS, min_size=1, max_size=6))
+    def change_in_a_group(
+        self, data: st.DataObject, contents: list[tuple[str | None, tuple[str, ...], bytes, str | None]]
+    ) -> None:
+        """One write of several changes on disk, one by one in RAM."""
+        there, group = set(self.ids), []
+        for content in contents:
+            removed = data.draw(st.lists(st.sampled_from(sorted(there)), unique=True)) if there else []
+            id = data.draw(TEXTS.filter(lambda text, taken=there - set(removed): text not in taken))
+            buried, raised = data.draw(st.lists(HASHES, max_size=2)), data.draw(st.lists(HASHES, max_size=2))
+            group.append(Write(self.receipt(), [Row(id, *content)], removed, buried, raised))
+            there = there - set(removed) | {id}
+        self.disk.write(*group)
+        for write in group:
+            self.ram.write(write)
+        self.picture = None if any(write.removed for write in group) else self.picture
+        self.ids = there
+
     @precondition(lambda self: self.ids)
     @rule(data=st.data(), content=CONTENTS)
     def remove_and_replace(self, data: st.DataObject, content: tuple[str | None, tuple[str, ...], bytes, None]) -> None:
@@ -119,7 +137,7 @@ def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
         [sorted(row.id for batch in store.rows(after) for row in batch) for after in (1, 5, 10)],
         store.receipts(),
         store.last_receipt(),
-        [store.receipt_of_request(receipt(number).request) for number in (1, 5)],
+        store.receipts_of_requests([receipt(number).request for number in (1, 5)]),
         store.tombstones([id_hash(number) for number in range(12)]),
     )
 
