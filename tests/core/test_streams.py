@@ -156,7 +156,7 @@ def test_the_order_of_calls_is_the_order_of_the_stream() -> None:
     with opened() as memory:
         teach(memory, vectors, [5, 1])
         teach(memory, vectors, [0, 9, 3])
-        with memory._kept() as kept:
+        with memory._shared.kept() as kept:
             stream = kept.inventory().stream
     assert stream is not None
     assert [row.id for row in stream] == [
