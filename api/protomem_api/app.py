@@ -1,0 +1,89 @@
+"""The application: routes, guard, limits, documents and life, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from protomem_api.bodies import TypedRequest
+from protomem_api.guards import guard
+from protomem_api.problems import answer_problem
+from protomem_api.routes import answering, health, keys, learning, listing, memories
+from protomem_api.service import Service
+from protomem_api.settings import Settings
+
+__all__ = ["create_app"]
+
+ROUTES = [
+    *memories.ROUTES,
+    *learning.ROUTES,
+    *answering.ROUTES,
+    *listing.ROUTES,
+    *keys.ROUTES,
+    *health.ROUTES,
+]
+
+SECONDS_BETWEEN_ROUNDS = 1.0
+"""How often keys are read again if they were changed, and idle memories looked for."""
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The service on the folder of these settings. Raises `MemoryLocked` at its start where another server has it."""
+    service = Service.of(settings)
+
+    @asynccontextmanager
+    async def living(_app: Litestar) -> AsyncIterator[None]:
+        service.hold.take()
+        service.keys.refresh()
+        rounds = asyncio.create_task(_rounds(service))
+        try:
+            yield
+        finally:
+            rounds.cancel()
+            with contextlib.suppress(asyncio.CancelledError):  # this is what was asked for
+                await rounds
+            await service.close()
+
+    return Litestar(
+        ROUTES,
+        state=State({"service": service}),
+        dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
+        guards=[guard],
+        request_class=TypedRequest,
+        exception_handlers={Exception: answer_problem},
+        request_max_body_size=settings.body_bytes,
+        openapi_config=_document(),
+        lifespan=[living],
+        logging_config=None,
+    )
+
+
+async def _rounds(service: Service) -> None:
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_ROUNDS)
+        await service.disk.run(service.keys.refresh)
+        await service.memories.close_idle()
+
+
+def _document() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="protomem",
+        version=version("protomem"),
+        description="A classifier that is taught, corrected and made to forget exactly, while it serves.",
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=Components(
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="pm_...")}
+        ),
+        security=[{"key": []}],
+    )

@@ -1,0 +1,29 @@
+"""Bodies of requests, decoded straight into their types."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+__all__ = ["TypedRequest"]
+
+
+@cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
+class TypedRequest(Request[Any, Any, Any]):
+    """A request whose JSON is decoded by the type that its route declares.
+
+    Litestar decodes JSON without a type and converts it afterwards, leniently ("5" as 5) and without JSON paths in its
+    errors. Here msgspec does both at once: in less time, strictly, and saying where.
+    """
+
+    async def json(self) -> Any:
+        """The body as what the route takes. Raises `msgspec.ValidationError` with a path, and `DecodeError`."""
+        declared = self.route_handler.parsed_data_field  # type: ignore[attr-defined]
+        return _decoder(declared.annotation).decode(await self.body())
