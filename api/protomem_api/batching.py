@@ -76,17 +76,21 @@ class Batcher(Generic[Item, Result]):
         return batch
 
     async def _answer(self, batch: list[Waiting]) -> None:
-        try:
-            results = await self._run([item for waiting in batch for item in waiting.items])  # type: ignore[misc]
-        except Exception as error:
-            if len(batch) > 1:
-                for waiting in batch:
-                    await self._answer([waiting])
-            elif batch and not batch[0].answered.done():
-                batch[0].answered.set_exception(error)
+        items = [item for waiting in batch for item in waiting.items]
+        ran = asyncio.ensure_future(self._run(items))  # type: ignore[arg-type]  # each caller put in its own items
+        await asyncio.wait([ran])
+        if error := ran.exception():
+            await self._told(batch, error)
             return
         start = 0
         for waiting in batch:
             if not waiting.answered.done():
-                waiting.answered.set_result(results[start : start + len(waiting.items)])
+                waiting.answered.set_result(ran.result()[start : start + len(waiting.items)])
             start += len(waiting.items)
+
+    async def _told(self, batch: list[Waiting], error: BaseException) -> None:
+        if len(batch) == 1 and not batch[0].answered.done():
+            batch[0].answered.set_exception(error)
+        if len(batch) > 1:
+            for waiting in batch:
+                await self._answer([waiting])

@@ -25,5 +25,5 @@ class TypedRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """The body as what the route takes. Raises `msgspec.ValidationError` with a path, and `DecodeError`."""
-        declared = self.route_handler.parsed_data_field  # type: ignore[attr-defined]
-        return _decoder(declared.annotation).decode(await self.body())
+        declared = self.route_handler.parsed_data_field
+        return _decoder(declared.annotation if declared else Any).decode(await self.body())

@@ -70,9 +70,9 @@ class SharedEncoder:
         """End the thread after what it is doing."""
         self._thread.shutdown()
 
-    async def _run(self, items: list[Any]) -> Floats:
+    async def _run(self, items: list[Any]) -> list[Floats]:
         ENCODER_BATCH.observe(len(items))
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._inner.encode, items)
+        return list(await asyncio.get_running_loop().run_in_executor(self._thread, self._inner.encode, items))
 
 
 @final

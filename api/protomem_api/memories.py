@@ -118,7 +118,7 @@ class Memories:
     async def delete(self, name: str) -> None:
         """Close a memory, after what uses it, and remove its files."""
         async with self._lock(name):
-            if not (NAME.match(name) and await self._disk.run(self._file(name).exists)):
+            if NAME.match(name) is None or not await self._disk.run(self._file(name).exists):
                 raise not_found()
             if held := self._held.pop(name, None):
                 await self._unused(held)

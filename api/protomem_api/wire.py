@@ -70,7 +70,7 @@ MemoryName: TypeAlias = Annotated[
 ]
 
 
-class Image(Body):
+class Image(Body, frozen=True):
     """A picture, as base64 of its PNG, JPEG or WebP file."""
 
     image: bytes
@@ -96,7 +96,7 @@ Ids: TypeAlias = Annotated[list[str], Meta(description="Identifiers of examples.
 Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1)]
 
 
-class CreateMemory(Body):
+class CreateMemory(Body, frozen=True):
     """The settings of a new memory. They are fixed for good, but for `kernel_rows`."""
 
     name: MemoryName
@@ -114,7 +114,7 @@ class CreateMemory(Body):
     ] = 0
 
 
-class Learn(Body):
+class Learn(Body, frozen=True):
     """Examples to remember; see `Memory.learn`."""
 
     items: Items
@@ -127,7 +127,7 @@ class Learn(Body):
     relearn: Annotated[bool, Meta(description="Teach ids anew that were forgotten.")] = False
 
 
-class Taught(Reply, forbid_unknown_fields=True):
+class Taught(Reply, frozen=True, forbid_unknown_fields=True):
     """An example as the receipt of a memory that keeps nothing hands it back."""
 
     id: str
@@ -135,7 +135,7 @@ class Taught(Reply, forbid_unknown_fields=True):
     codes: str
 
 
-class Receipt(Reply, forbid_unknown_fields=True):
+class Receipt(Reply, frozen=True, forbid_unknown_fields=True):
     """A change of a memory, signed; see `protomem.Receipt`. `ids`, `unchanged` and `content` are told once."""
 
     id: str
@@ -155,7 +155,7 @@ class Receipt(Reply, forbid_unknown_fields=True):
     version: int = 1
 
 
-class Forget(Body):
+class Forget(Body, frozen=True):
     """What to forget: exactly one of `ids`, `subject`, `label` and `receipt`; see `Memory.forget`."""
 
     ids: Ids | None = None
@@ -167,14 +167,14 @@ class Forget(Body):
     purge: Annotated[bool, Meta(description="Take the bytes out of the files too.")] = False
 
 
-class Trim(Body):
+class Trim(Body, frozen=True):
     """How many examples may stay; see `Memory.trim`."""
 
     to: Annotated[int, Meta(ge=1, description="Examples that stay at most.", examples=[50_000])]
     purge: Annotated[bool, Meta(description="Take the bytes of the others out of the files too.")] = False
 
 
-class Predict(Body):
+class Predict(Body, frozen=True):
     """Items to answer for, and what is asked of each; see `Memory.predict`."""
 
     items: Items
@@ -196,20 +196,20 @@ class Predict(Body):
     name_prior: Annotated[bool, Meta(description="Let the labels' names help those with few examples.")] = False
 
 
-class Suggest(Body):
+class Suggest(Body, frozen=True):
     """Unlabelled items to choose from; see `Memory.suggest`."""
 
     items: Items
     count: Annotated[int, Meta(ge=1, description="How many to suggest.")] = 10
 
 
-class IdToHash(Body):
+class IdToHash(Body, frozen=True):
     """An id whose keyed hash is asked for."""
 
     id: Annotated[str, Meta(examples=["m-1"])]
 
 
-class MemoryInfo(Reply):
+class MemoryInfo(Reply, frozen=True):
     """A memory as it is now. `digest` names everything learned, `public_key` verifies its receipts."""
 
     name: str
@@ -224,21 +224,21 @@ class MemoryInfo(Reply):
     public_key: str
 
 
-class Memories(Reply):
+class Memories(Reply, frozen=True):
     """The memories that the key may read, by name; `next` goes on as `after`."""
 
     memories: list[MemoryInfo]
     next: str | None = None
 
 
-class Probability(Reply):
+class Probability(Reply, frozen=True):
     """A label and how probable it is."""
 
     label: str
     probability: float
 
 
-class Evidence(Reply):
+class Evidence(Reply, frozen=True):
     """A remembered example that speaks for an answer."""
 
     id: str
@@ -247,7 +247,7 @@ class Evidence(Reply):
     item: str | None = None
 
 
-class PrototypeEvidence(Reply):
+class PrototypeEvidence(Reply, frozen=True):
     """A prototype of the best label; `mode` null is the mean of all its examples."""
 
     mode: int | None
@@ -255,7 +255,7 @@ class PrototypeEvidence(Reply):
     count: int
 
 
-class KeyEvidence(Reply):
+class KeyEvidence(Reply, frozen=True):
     """A codebook key that speaks for the best label."""
 
     book: int
@@ -264,14 +264,14 @@ class KeyEvidence(Reply):
     total: int
 
 
-class Part(Reply):
+class Part(Reply, frozen=True):
     """What one head added to the logarithm of the odds."""
 
     head: str
     log_odds: float
 
 
-class Explanation(Reply):
+class Explanation(Reply, frozen=True):
     """Why this label and not the other; see `protomem.Explanation`."""
 
     label: str
@@ -282,7 +282,7 @@ class Explanation(Reply):
     keys: list[KeyEvidence]
 
 
-class Answer(Reply):
+class Answer(Reply, frozen=True):
     """The answer for one item; see `protomem.Answer`."""
 
     label: str | None
@@ -296,13 +296,13 @@ class Answer(Reply):
     explanation: Explanation | None = None
 
 
-class Answers(Reply):
+class Answers(Reply, frozen=True):
     """An answer for each item, in their order."""
 
     answers: list[Answer]
 
 
-class Suggestion(Reply):
+class Suggestion(Reply, frozen=True):
     """An item worth labelling; see `protomem.Suggestion`."""
 
     position: int
@@ -312,19 +312,19 @@ class Suggestion(Reply):
     novelty: float | None
 
 
-class Suggestions(Reply):
+class Suggestions(Reply, frozen=True):
     """Items worth labelling, best first."""
 
     suggestions: list[Suggestion]
 
 
-class Classes(Reply):
+class Classes(Reply, frozen=True):
     """How many remembered examples carry each label."""
 
     classes: dict[str, int]
 
 
-class Example(Reply):
+class Example(Reply, frozen=True):
     """A remembered example; `item` is its text where the memory retains items."""
 
     id: str
@@ -333,27 +333,27 @@ class Example(Reply):
     item: str | None
 
 
-class Examples(Reply):
+class Examples(Reply, frozen=True):
     """Remembered examples by id; `next` goes on as `after`."""
 
     examples: list[Example]
     next: str | None = None
 
 
-class Receipts(Reply):
+class Receipts(Reply, frozen=True):
     """Receipts, oldest first; `next` goes on as `after`."""
 
     receipts: list[Receipt]
     next: int | None = None
 
 
-class IdHash(Reply):
+class IdHash(Reply, frozen=True):
     """The keyed hash (hex) by which receipts name an id."""
 
     id_hash: str
 
 
-class CreateKey(Body):
+class CreateKey(Body, frozen=True):
     """A new API key: its name, its role, and for which memories; for all if none are named."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S", examples=["website"])]
@@ -361,7 +361,7 @@ class CreateKey(Body):
     memories: list[MemoryName] | None = None
 
 
-class KeyInfo(Reply):
+class KeyInfo(Reply, frozen=True):
     """An API key without its secret. `memories` null means all."""
 
     id: str
@@ -371,19 +371,19 @@ class KeyInfo(Reply):
     created: str
 
 
-class NewKey(KeyInfo):
+class NewKey(KeyInfo, frozen=True):
     """A new API key with its secret, which is told this once."""
 
     secret: str
 
 
-class Keys(Reply):
+class Keys(Reply, frozen=True):
     """The API keys, in the order in which they were made."""
 
     keys: list[KeyInfo]
 
 
-class Check(Reply):
+class Check(Reply, frozen=True):
     """One check and what it found."""
 
     name: str
@@ -391,14 +391,14 @@ class Check(Reply):
     detail: str
 
 
-class Health(Reply):
+class Health(Reply, frozen=True):
     """Whether the server runs, and what it looked at."""
 
     status: Literal["ok", "unavailable"]
     checks: list[Check] = []
 
 
-class Problem(Reply, omit_defaults=True):
+class Problem(Reply, frozen=True, omit_defaults=True):
     """What went wrong, after RFC 9457. `path` is the JSON path of the wrong value in the request's body."""
 
     type: Annotated[str, Meta(examples=["/problems/invalid-item"])]
