@@ -16,6 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from protomem_api.bodies import TypedRequest
+from protomem_api.border import Border
 from protomem_api.guards import guard
 from protomem_api.problems import answer_problem
 from protomem_api.routes import answering, health, keys, learning, listing, memories
@@ -54,10 +55,10 @@ def create_app(settings: Settings) -> Litestar:
                 await rounds
             await service.close()
 
-    return Litestar(
+    app = Litestar(
         ROUTES,
         state=State({"service": service}),
-        dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
+        dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         guards=[guard],
         request_class=TypedRequest,
         exception_handlers={Exception: answer_problem},
@@ -66,6 +67,8 @@ def create_app(settings: Settings) -> Litestar:
         lifespan=[living],
         logging_config=None,
     )
+    app.asgi_handler = Border(app.asgi_handler, settings)
+    return app
 
 
 async def _rounds(service: Service) -> None:

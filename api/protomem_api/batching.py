@@ -25,9 +25,10 @@ class Waiting(NamedTuple):
 class Batcher(Generic[Item, Result]):
     """Calls `run`, which gives one result for each item, on the items of several requests at once.
 
-    One call is under way at a time, on at most `most` items, or on those of a single request that has more. An idle
-    batcher waits `seconds` for others to come; one under load never waits. Where a batch fails, each of its requests
-    is run by itself, so that none gets the error of another.
+    One call is under way at a time, on at most `most` items, or on those of a single request that has more. Where the
+    last batch was of more requests than wait now, it waits `seconds` for others: its callers are just reading their
+    answers, and the first of them would otherwise be answered alone. A caller by itself never waits. Where a batch
+    fails, each of its requests is run by itself, so that none gets the error of another.
 
     Results must not depend on what else is in the batch. Belongs to one event loop.
     """
@@ -38,6 +39,7 @@ class Batcher(Generic[Item, Result]):
         self._run = run
         self._most = most
         self._seconds = seconds
+        self._last = 1
         self._queue: deque[Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -57,10 +59,12 @@ class Batcher(Generic[Item, Result]):
 
     async def _work(self) -> None:
         try:
-            if self._seconds:
-                await asyncio.sleep(self._seconds)
             while self._queue:
-                await self._answer(self._next())
+                if len(self._queue) < self._last:
+                    await asyncio.sleep(self._seconds)
+                batch = self._next()
+                self._last = len(batch)
+                await self._answer(batch)
         finally:
             self._worker = None
 

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from litestar import Request
 
+from protomem_api.problems import unsupported_media
+
 __all__ = ["TypedRequest"]
 
 
@@ -25,5 +27,7 @@ class TypedRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """The body as what the route takes. Raises `msgspec.ValidationError` with a path, and `DecodeError`."""
+        if self.content_type[0] != "application/json":
+            raise unsupported_media("the body must be JSON: send the header Content-Type: application/json")
         declared = self.route_handler.parsed_data_field
         return _decoder(declared.annotation if declared else Any).decode(await self.body())

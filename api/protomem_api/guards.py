@@ -23,13 +23,16 @@ OWNER = Key(id="", name="the owner of this machine", role="admin", memories=None
 SCHEME = "bearer "
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Let a request pass, with its key as `request.user`, or raise a problem."""
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Let a request pass, with its key as `request.user`, or raise a problem.
+
+    A coroutine that awaits nothing: Litestar would give a plain function a thread for each request.
+    """
     role = handler.opt.get("role")
     if role is None:
         return
     service: Service = connection.app.state.service
-    key = OWNER if not service.settings.auth else _key(service, connection.headers.get("authorization", ""))
+    key = _key(service, connection)
     if "name" in connection.path_params:
         allowed = key.may(role, connection.path_params["name"])
     else:  # a list of what the key may see, or what is of no single memory
@@ -39,9 +42,13 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
     connection.scope["user"] = key
 
 
-def _key(service: Service, authorization: str) -> Key:
+def _key(service: Service, connection: ASGIConnection[Any, Any, Any, Any]) -> Key:
+    if not service.settings.auth:
+        return OWNER
+    authorization = connection.headers.get("authorization", "")
     secret = authorization[len(SCHEME) :] if authorization[: len(SCHEME)].lower() == SCHEME else ""
     key = service.keys.known(secret) if secret else None
+    service.rates.take(key.id if key else f"host {connection.client.host if connection.client else ''}")
     if key is None:
         raise unauthorised()
     return key

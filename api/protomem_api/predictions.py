@@ -46,7 +46,7 @@ def _batcher(service: Service, held: Held, question: wire.Predict) -> Batcher[An
         if len(held.batchers) >= MOST_QUESTIONS:
             return None
         run = partial(_run, service, held.memory, question)
-        known = held.batchers[key] = Batcher(run, service.settings.batch)
+        known = held.batchers[key] = Batcher(run, service.settings.batch, service.settings.batch_seconds)
     return known
 
 

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from protomem import errors
+from protomem import ProtomemError, errors
 from protomem_api import wire
 from protomem_api.logs import log
 
@@ -27,6 +27,7 @@ __all__ = [
     "invalid",
     "malformed",
     "not_found",
+    "problem_body",
     "too_large",
     "too_many_requests",
     "too_slow",
@@ -87,7 +88,7 @@ def conflict(detail: str) -> HttpProblem:
 
 def too_large(detail: str, path: str | None = None) -> HttpProblem:
     """More than the server takes at once."""
-    return HttpProblem(413, "too-large", detail, path=path)
+    return HttpProblem(413, "too-large", detail, path=path, headers={"Connection": "close"})
 
 
 def unsupported_media(detail: str) -> HttpProblem:
@@ -148,6 +149,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = {
     errors.StoreError: Kind(500, "store-error"),
     errors.MemoryClosed: Kind(503, "memory-closed"),
     errors.MissingExtra: Kind(501, "missing-extra"),
+    errors.ProtomemError: Kind(500, "internal-error"),
 }
 
 PRIVATE: Final = (errors.StoreError,)
@@ -174,46 +176,52 @@ def path_in(message: str) -> str | None:
     return None
 
 
-def answer_problem(_request: Request[Any, Any, Any], error: Exception) -> Response[wire.Problem]:
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[wire.Problem]:
     """The one exception handler: whatever was raised, as a problem."""
     problem = as_problem(error)
     if problem.status >= 500 and not isinstance(error, HttpProblem):
-        log.error("failed", error=type(error).__name__, exc_info=error)
-    body = wire.Problem(
+        id = request.scope["state"].get("request_id")
+        log.error("failed", request_id=id, error=type(error).__name__, exc_info=error)
+    return Response(problem_body(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def problem_body(problem: HttpProblem) -> wire.Problem:
+    """What is told of a problem."""
+    return wire.Problem(
         type=f"/problems/{problem.name}",
         title=problem.name.replace("-", " ").capitalize(),
         status=problem.status,
         detail=problem.detail,
         path=problem.path,
     )
-    return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers)
 
 
 def as_problem(error: Exception) -> HttpProblem:
     """What an exception is over HTTP."""
-    if isinstance(error, HttpProblem):
-        return error
-    if kind := next((TABLE[one] for one in type(error).__mro__ if one in TABLE), None):
-        return _of_library(error, kind)
-    if isinstance(error, msgspec.ValidationError):
-        return _of_validation(error)
-    if isinstance(error, msgspec.DecodeError | UnicodeDecodeError | RecursionError):
-        return malformed(f"the body is no JSON that can be read: {error}")
-    if isinstance(error, ValidationException):
-        return _of_parameters(error)
-    if isinstance(error, HTTPException):
-        return _of_litestar(error)
-    return HttpProblem(500, "internal-error", "the server failed; its log says where, under the id of this request")
+    match error:
+        case HttpProblem():
+            return error
+        case ProtomemError():
+            return _of_library(error)
+        case msgspec.ValidationError():
+            return _of_validation(error)
+        case msgspec.DecodeError() | UnicodeDecodeError() | RecursionError():
+            return malformed(f"the body is no JSON that can be read: {error}")
+        case HTTPException():
+            return _of_litestar(error)
+        case _:
+            detail = "the server failed; its log says where, under the id of this request"
+            return HttpProblem(500, "internal-error", detail)
 
 
-def _of_library(error: Exception, kind: Kind) -> HttpProblem:
+def _of_library(error: ProtomemError) -> HttpProblem:
+    kind = next(TABLE[one] for one in type(error).__mro__ if one in TABLE)
     message = str(error)
     if isinstance(error, PRIVATE):
         message = "the file of this memory cannot be used now; the server's log says why"
     headers = {"Retry-After": "1"} if kind.status == 503 else None
-    return HttpProblem(
-        kind.status, kind.name, message, path=path_in(message) if kind.status == 422 else None, headers=headers
-    )
+    path = path_in(message) if kind.status == 422 else None
+    return HttpProblem(kind.status, kind.name, message, path=path, headers=headers)
 
 
 def _of_validation(error: msgspec.ValidationError) -> HttpProblem:
@@ -221,15 +229,18 @@ def _of_validation(error: msgspec.ValidationError) -> HttpProblem:
     return HttpProblem(422, "invalid-input", message, path=path.rstrip("`") or "$")
 
 
+def _of_litestar(error: HTTPException) -> HttpProblem:
+    if isinstance(error, ValidationException):
+        return _of_parameters(error)
+    if error.status_code == 404:
+        return not_found()
+    if error.status_code == 413:
+        return too_large("the body is longer than this server takes at once")
+    name = {400: "bad-request", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    return HttpProblem(error.status_code, name, error.detail, headers=error.headers)
+
+
 def _of_parameters(error: ValidationException) -> HttpProblem:
     found = error.extra if isinstance(error.extra, list) else []
     told = [f"{one.get('key', 'a value')}: {one.get('message', '')}" for one in found if isinstance(one, dict)]
     return invalid("; ".join(told) or error.detail)
-
-
-def _of_litestar(error: HTTPException) -> HttpProblem:
-    names = {404: not_found, 413: lambda: too_large("the body is longer than this server takes at once")}
-    if make := names.get(error.status_code):
-        return make()
-    name = {400: "bad-request", 405: "method-not-allowed"}.get(error.status_code, "http-error")
-    return HttpProblem(error.status_code, name, error.detail, headers=error.headers)

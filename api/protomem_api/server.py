@@ -14,10 +14,15 @@ __all__ = ["serve"]
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal says to stop; requests under way are finished."""
+    """Serve until a signal says to stop; requests under way are finished.
+
+    Raises `MemoryLocked` where another server has the folder.
+    """
     configure_logs(getattr(logging, settings.log_level.upper()))
+    app = create_app(settings)
+    app.state.service.hold.take()
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -11,6 +11,7 @@ from protomem_api.encoding import Encoders
 from protomem_api.holding import Hold
 from protomem_api.keys import KeyFile
 from protomem_api.memories import Memories
+from protomem_api.rates import Rates
 from protomem_api.settings import Settings
 from protomem_api.threads import Threads
 
@@ -29,6 +30,7 @@ class Service:
     memories: Memories
     answering: Threads
     disk: Threads
+    rates: Rates
 
     @classmethod
     def of(cls, settings: Settings) -> Service:
@@ -43,6 +45,7 @@ class Service:
             memories=Memories(settings, encoders, disk),
             answering=Threads("answering", settings.answer_threads, settings.queue),
             disk=disk,
+            rates=Rates(settings.rate),
         )
 
     async def close(self) -> None:

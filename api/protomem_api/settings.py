@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Count, Meta(description="Most items of several requests that are encoded or predicted as one.")
     ] = 64
     batch_seconds: Annotated[
-        float, Meta(ge=0, description="How long an idle encoder waits for more texts to come.")
+        float, Meta(ge=0, description="How long a batch waits for as many requests as the last one had.")
     ] = 0.002
     open_memories: Annotated[Count, Meta(description="Memories held open; the one used least recently is closed.")] = (
         100

@@ -394,7 +394,7 @@ class Check(Reply, frozen=True):
 class Health(Reply, frozen=True):
     """Whether the server runs, and what it looked at."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok"]
     checks: list[Check] = []
 
 

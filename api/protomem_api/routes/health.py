@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from litestar import Response, get
+from litestar import get
 
 from protomem_api import wire
 from protomem_api.metrics import exposition
+from protomem_api.problems import HttpProblem
 from protomem_api.routes.documented import problems
 from protomem_api.service import Service, UsesService
 
@@ -23,16 +24,19 @@ async def live() -> wire.Health:
 
 
 @get("/health/ready", operation_id="ready", summary="Whether the server can work", tags=TAGS, responses=problems())
-async def ready(service: UsesService) -> Response[wire.Health]:
+async def ready(service: UsesService) -> wire.Health:
     """Whether the data folder can be written and the threads answer; 503 if not."""
     checks = [await service.disk.run(_folder, service)]
-    ok = all(check.ok for check in checks)
-    return Response(wire.Health(status="ok" if ok else "unavailable", checks=checks), status_code=200 if ok else 503)
+    if wrong := [check.detail for check in checks if not check.ok]:
+        raise HttpProblem(503, "not-ready", "; ".join(wrong), headers={"Retry-After": "1"})
+    return wire.Health(status="ok", checks=checks)
 
 
 def _folder(service: Service) -> wire.Check:
     writable = os.access(service.settings.data, os.W_OK)
-    return wire.Check(name="data folder", ok=writable, detail="writable" if writable else "not writable")
+    return wire.Check(
+        name="data folder", ok=writable, detail=f"the data folder can{'' if writable else 'not'} be written"
+    )
 
 
 @get(
