@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
+from protomem import Encoder
 from protomem_api.bodies import TypedRequest
 from protomem_api.border import Border
+from protomem_api.document import OPENAPI
 from protomem_api.guards import guard
 from protomem_api.problems import answer_problem
 from protomem_api.routes import answering, health, keys, learning, listing, memories
@@ -38,9 +36,14 @@ SECONDS_BETWEEN_ROUNDS = 1.0
 """How often keys are read again if they were changed, and idle memories looked for."""
 
 
-def create_app(settings: Settings) -> Litestar:
-    """The service on the folder of these settings. Raises `MemoryLocked` at its start where another server has it."""
+def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar:
+    """The service on the folder of these settings. Raises `MemoryLocked` at its start where another server has it.
+
+    `encoders` are taken in place of those that their names would load.
+    """
     service = Service.of(settings)
+    for encoder in encoders:
+        service.encoders.share(encoder)
 
     @asynccontextmanager
     async def living(_app: Litestar) -> AsyncIterator[None]:
@@ -63,7 +66,7 @@ def create_app(settings: Settings) -> Litestar:
         request_class=TypedRequest,
         exception_handlers={Exception: answer_problem},
         request_max_body_size=settings.body_bytes,
-        openapi_config=_document(),
+        openapi_config=OPENAPI,
         lifespan=[living],
         logging_config=None,
     )
@@ -76,17 +79,3 @@ async def _rounds(service: Service) -> None:
         await asyncio.sleep(SECONDS_BETWEEN_ROUNDS)
         await service.disk.run(service.keys.refresh)
         await service.memories.close_idle()
-
-
-def _document() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="protomem",
-        version=version("protomem"),
-        description="A classifier that is taught, corrected and made to forget exactly, while it serves.",
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        components=Components(
-            security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="pm_...")}
-        ),
-        security=[{"key": []}],
-    )

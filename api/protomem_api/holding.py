@@ -24,7 +24,10 @@ class Hold:
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Make the folder if it is not there, and lock it; twice is once. Raises `MemoryLocked` where another server has it."""
+        """Make the folder if it is not there, and lock it; twice is once.
+
+        Raises `MemoryLocked` where another server has it.
+        """
         if self._descriptor is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -103,7 +103,10 @@ class Memories:
 
     async def create(self, wanted: wire.CreateMemory) -> tuple[wire.MemoryInfo, bool]:
         """The memory of these settings, and whether it is new. Raises the problem `conflict` for other settings."""
+        if NAME.fullmatch(wanted.name) is None:  # a pattern's $ lets a line feed at the end pass
+            raise invalid(f"name must match {wire.NAME_PATTERN}", "$.name")
         self._check_encoder(wanted.encoder)
+        self._check_size(wanted)
         async with self._lock(wanted.name):
             is_new = not await self._disk.run(self._file(wanted.name).exists)
             if is_new:
@@ -118,7 +121,7 @@ class Memories:
     async def delete(self, name: str) -> None:
         """Close a memory, after what uses it, and remove its files."""
         async with self._lock(name):
-            if NAME.match(name) is None or not await self._disk.run(self._file(name).exists):
+            if NAME.fullmatch(name) is None or not await self._disk.run(self._file(name).exists):
                 raise not_found()
             if held := self._held.pop(name, None):
                 await self._unused(held)
@@ -143,7 +146,7 @@ class Memories:
             await self._disk.run(self._held.pop(name).memory.close)
 
     async def _opened(self, name: str) -> Held:
-        if not NAME.match(name):
+        if not NAME.fullmatch(name):
             raise not_found()
         async with self._lock(name):
             if held := self._held.get(name):
@@ -187,9 +190,14 @@ class Memories:
             known = ", ".join(['"vectors:384"', *(f'"{one}"' for one in self._settings.encoders)])
             raise invalid(f"encoder is none of this server's: choose one of {known}", "$.encoder")
 
+    def _check_size(self, wanted: wire.CreateMemory) -> None:
+        for name, most in (("width", self._settings.width), ("kernel_rows", self._settings.kernel_rows)):
+            if (getattr(wanted, name) or 0) > most:
+                raise invalid(f"{name} is more than the {most} that this server allows", f"$.{name}")
+
     def _listed(self) -> list[str]:
         found = (path.name.removesuffix(SUFFIX) for path in self._folder.glob(f"*{SUFFIX}"))
-        return sorted(name for name in found if NAME.match(name))
+        return sorted(name for name in found if NAME.fullmatch(name))
 
     def _remove(self, name: str) -> None:
         """The memory's own file goes last: cut short, what is left can be deleted once more."""

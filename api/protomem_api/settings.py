@@ -40,6 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shutdown_seconds: Annotated[Count, Meta(description="For requests under way to end when the server stops.")] = 30
     items: Annotated[Count, Meta(description="Most items of one request.")] = 1_000
     text_length: Annotated[Count, Meta(description="Longest text, in characters.")] = 20_000
+    width: Annotated[
+        Count, Meta(description="Widest lift a new memory may have; it takes 8 bytes times its square.")
+    ] = 4_096
+    kernel_rows: Annotated[
+        int, Meta(ge=0, description="Most kernel rows a new memory may have; they take 8 bytes times their square.")
+    ] = 4_096
     rate: Annotated[
         int, Meta(ge=0, description="Requests a key, or a caller without one, may send in a second; 0: any.")
     ] = 0

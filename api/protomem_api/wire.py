@@ -94,10 +94,15 @@ Labels: TypeAlias = Annotated[
 Ids: TypeAlias = Annotated[list[str], Meta(description="Identifiers of examples.", examples=[["m-1", "m-2"]])]
 
 Share: TypeAlias = Annotated[float, Meta(gt=0, lt=1)]
+Likelihood: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Width: TypeAlias = Annotated[int, Meta(ge=1, le=16_384)]
+
+MOST = 1_000_000
+"""Of labels in a ranking, examples of evidence, suggestions: more than anyone means, and less than overflows."""
 
 
 class CreateMemory(Body, frozen=True):
-    """The settings of a new memory. They are fixed for good, but for `kernel_rows`."""
+    """The settings of a new memory. They are fixed for good."""
 
     name: MemoryName
     encoder: Annotated[
@@ -108,9 +113,9 @@ class CreateMemory(Body, frozen=True):
         ),
     ]
     retain: Annotated[Retain, Meta(description="What is kept of an item besides sums.")] = "codes"
-    width: Annotated[int | None, Meta(description="Features of the lift; 2,048 by default.")] = None
+    width: Annotated[Width | None, Meta(description="Features of the lift; 2,048 by default.")] = None
     kernel_rows: Annotated[
-        int, Meta(ge=0, description="Up to so many examples are answered by one kernel over all of them.")
+        int, Meta(ge=0, le=16_384, description="Up to so many examples are answered by one kernel over all of them.")
     ] = 0
 
 
@@ -170,7 +175,7 @@ class Forget(Body, frozen=True):
 class Trim(Body, frozen=True):
     """How many examples may stay; see `Memory.trim`."""
 
-    to: Annotated[int, Meta(ge=1, description="Examples that stay at most.", examples=[50_000])]
+    to: Annotated[int, Meta(ge=1, le=2**53, description="Examples that stay at most.", examples=[50_000])]
     purge: Annotated[bool, Meta(description="Take the bytes of the others out of the files too.")] = False
 
 
@@ -178,8 +183,8 @@ class Predict(Body, frozen=True):
     """Items to answer for, and what is asked of each; see `Memory.predict`."""
 
     items: Items
-    top_k: Annotated[int, Meta(ge=1, description="Labels in each ranking.")] = 5
-    evidence: Annotated[int, Meta(ge=0, description="Nearest examples to show.")] = 3
+    top_k: Annotated[int, Meta(ge=1, le=MOST, description="Labels in each ranking.")] = 5
+    evidence: Annotated[int, Meta(ge=0, le=MOST, description="Nearest examples to show.")] = 3
     coverage: Annotated[Share | None, Meta(description="A label set that holds the true label this often.")] = None
     false_alarm: Annotated[Share | None, Meta(description="Abstain on items stranger than all but this share.")] = None
     among: Annotated[
@@ -187,7 +192,8 @@ class Predict(Body, frozen=True):
     ] = None
     per_class: Annotated[bool, Meta(description="Coverage for each label by itself.")] = False
     thresholds: Annotated[
-        dict[str, float] | None, Meta(description="By label, the least probability at which it may be answered.")
+        dict[str, Likelihood] | None,
+        Meta(description="By label, the least probability at which it may be answered."),
     ] = None
     certainty: Annotated[Share | None, Meta(description="Answer at the deepest level that is this probable.")] = None
     separator: Annotated[str, Meta(min_length=1, description="What parts the levels of a label.")] = "/"
@@ -200,7 +206,7 @@ class Suggest(Body, frozen=True):
     """Unlabelled items to choose from; see `Memory.suggest`."""
 
     items: Items
-    count: Annotated[int, Meta(ge=1, description="How many to suggest.")] = 10
+    count: Annotated[int, Meta(ge=1, le=MOST, description="How many to suggest.")] = 10
 
 
 class IdToHash(Body, frozen=True):

@@ -1,4 +1,4 @@
-"""Requests over raw sockets, as many as asked for: HTTP/1.1 with kept connections, and no client library to wait for."""
+"""Requests over raw sockets, as many as asked for: HTTP/1.1, kept connections, no client library to wait for."""
 
 from __future__ import annotations
 

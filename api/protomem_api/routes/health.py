@@ -16,14 +16,33 @@ __all__ = ["ROUTES"]
 
 TAGS = ["operations"]
 
+WRITABLE, UNWRITABLE = "the data folder can be written", "the data folder cannot be written"
 
-@get("/health/live", operation_id="live", summary="Whether the server runs", tags=TAGS, responses=problems())
+OPEN: list[dict[str, list[str]]] = [{}]
+"""No key is needed."""
+
+
+@get(
+    "/health/live",
+    operation_id="live",
+    summary="Whether the server runs",
+    tags=TAGS,
+    security=OPEN,
+    responses=problems(),
+)
 async def live() -> wire.Health:
     """Answers as long as the event loop turns."""
     return wire.Health(status="ok")
 
 
-@get("/health/ready", operation_id="ready", summary="Whether the server can work", tags=TAGS, responses=problems())
+@get(
+    "/health/ready",
+    operation_id="ready",
+    summary="Whether the server can work",
+    tags=TAGS,
+    security=OPEN,
+    responses=problems(),
+)
 async def ready(service: UsesService) -> wire.Health:
     """Whether the data folder can be written and the threads answer; 503 if not."""
     checks = [await service.disk.run(_folder, service)]

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from protomem_api import wire
@@ -17,6 +18,8 @@ from protomem_api.service import UsesService
 __all__ = ["ROUTES"]
 
 TAGS = ["memories"]
+
+THERE = "It is there already, with these settings."
 
 
 @get(
@@ -54,7 +57,7 @@ async def list_memories(
     summary="Create a memory",
     tags=TAGS,
     opt={"role": "admin", "filtered": True},
-    responses=problems(body=True) | {},
+    responses=problems(body=True) | {200: ResponseSpec(wire.MemoryInfo, generate_examples=False, description=THERE)},
 )
 async def create_memory(
     request: Request[Key, Any, Any], service: UsesService, data: JSONBody[wire.CreateMemory]

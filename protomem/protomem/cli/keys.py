@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "app", "key_file"]
 
-Data = Annotated[Path, typer.Option("--data", "-d", metavar="DIR", help="The folder of the memories.")]
+Data = Annotated[
+    Path, typer.Option("--data", "-d", metavar="DIR", envvar="PROTOMEM_DATA", help="The folder of the memories.")
+]
 
 app = typer.Typer(help="API keys of the HTTP service: make, list and delete them.", no_args_is_help=True)
 

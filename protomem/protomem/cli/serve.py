@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from protomem.cli.keys import Data, key_file
+from protomem.cli.keys import key_file
 from protomem.cli.shared import reported_errors
 from protomem.errors import InvalidInput, MissingExtra
 
@@ -17,7 +17,9 @@ __all__ = ["serve"]
 
 @reported_errors()
 def serve(
-    data: Data,
+    data: Annotated[
+        Path | None, typer.Option("--data", "-d", metavar="DIR", help="The folder of the memories.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen at; 127.0.0.1 by default.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port; 8000 by default.")] = None,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Ask for no API keys; on loopback alone.")] = False,
@@ -38,7 +40,7 @@ def serve(
     flags = {name: value for name, value in given.items() if value is not None}
     settings = read_settings(flags | dict(map(_pair, set_ or [])), os.environ, config)  # noqa: TID251  # the border
     if settings.auth:
-        _first_key(data)
+        _first_key(settings.data)
     serve(settings)
 
 
