@@ -1,7 +1,8 @@
-"""The HTTP service: not written yet.
+"""The HTTP service: many memories in one process, learning, forgetting and answering while it serves."""
 
-Release 0.1 is the library and its command line. This package holds the name, and the import contracts hold its place:
-it will speak to memories through `protomem` and never open a database itself.
-"""
+from protomem_api.app import create_app
+from protomem_api.keys import KeyFile
+from protomem_api.server import serve
+from protomem_api.settings import Settings, read_settings
 
-__all__: list[str] = []
+__all__ = ["KeyFile", "Settings", "create_app", "read_settings", "serve"]

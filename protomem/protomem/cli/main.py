@@ -11,11 +11,13 @@ from protomem.cli.audit import audit
 from protomem.cli.classes import classes
 from protomem.cli.demo import demo
 from protomem.cli.forget import forget
+from protomem.cli.keys import app as keys
 from protomem.cli.learn import learn
 from protomem.cli.predict import predict
 from protomem.cli.purge import purge
 from protomem.cli.receipts import receipts
 from protomem.cli.report import report
+from protomem.cli.serve import serve
 from protomem.cli.suggest import suggest
 from protomem.cli.trim import trim
 from protomem.cli.verify import verify
@@ -29,8 +31,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # what is no ProtomemError is a defect, and its traceback belongs to the report
 )
-for _command in (demo, learn, predict, suggest, forget, trim, purge, classes, report, verify, receipts, audit):
+for _command in (demo, learn, predict, suggest, forget, trim, purge, classes, report, verify, receipts, audit, serve):
     app.command()(_command)
+app.add_typer(keys, name="keys")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,221 @@
+"""The memories of a folder: opened when asked for, closed when idle, created and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, final
+from weakref import WeakValueDictionary
+
+import msgspec
+
+import protomem
+from protomem_api import wire
+from protomem_api.batching import Batcher
+from protomem_api.encoding import Encoders, SharedEncoder
+from protomem_api.metrics import CLASSES, EXAMPLES, OPEN_MEMORIES
+from protomem_api.problems import conflict, invalid, not_found
+from protomem_api.settings import Settings
+from protomem_api.threads import Threads
+
+__all__ = ["Held", "Memories"]
+
+NAME = re.compile(wire.NAME_PATTERN)
+SUFFIX = ".duckdb"
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What is kept beside a memory, in NAME.json, to open it with: no content, and nothing its digest depends on."""
+
+    encoder: str
+    kernel_rows: int = 0
+
+
+@final
+class Held:
+    """A memory that is open, how many requests use it, and since when none does."""
+
+    def __init__(self, name: str, memory: protomem.Memory, encoder: SharedEncoder, opening: Opening) -> None:
+        self.name = name
+        self.memory = memory
+        self.encoder = encoder
+        self.kernel_rows = opening.kernel_rows
+        self.users = 0
+        self.used = time.monotonic()
+        self.unused = asyncio.Event()
+        self.batchers: dict[bytes, Batcher[Any, protomem.Answer]] = {}
+
+    def info(self) -> wire.MemoryInfo:
+        """The memory as it is now. Takes a moment: the digest is over all its sums."""
+        settings = self.memory.settings
+        return wire.MemoryInfo(
+            name=self.name,
+            encoder=settings.encoder,
+            retain=settings.retain,
+            dimension=settings.space.dimension,
+            width=settings.space.width,
+            kernel_rows=self.kernel_rows,
+            examples=len(self.memory),
+            classes=len(self.memory.classes()),
+            digest=self.memory.digest(),
+            public_key=self.memory.public_key,
+        )
+
+
+@final
+class Memories:
+    """Belongs to one event loop; whatever touches a file runs in `disk`."""
+
+    def __init__(self, settings: Settings, encoders: Encoders, disk: Threads) -> None:
+        self._folder = settings.data
+        self._settings = settings
+        self._encoders = encoders
+        self._disk = disk
+        self._held: dict[str, Held] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._loading = asyncio.Lock()  # one at a time: two openings must not load the same encoder twice
+        EXAMPLES.set_function(lambda: sum(len(held.memory) for held in self._held.values()))
+        CLASSES.set_function(lambda: sum(len(held.memory.classes()) for held in self._held.values()))
+        OPEN_MEMORIES.set_function(lambda: len(self._held))
+
+    @asynccontextmanager
+    async def use(self, name: str) -> AsyncIterator[Held]:
+        """The open memory of this name, which stays open meanwhile. Raises the problem `not-found`."""
+        held = self._held.get(name)
+        if held is None:
+            held = await self._opened(name)
+        held.users += 1
+        try:
+            yield held
+        finally:
+            held.users -= 1
+            if not held.users:
+                held.used = time.monotonic()
+                held.unused.set()
+
+    async def names(self) -> list[str]:
+        """The names of all memories, sorted."""
+        return await self._disk.run(self._listed)
+
+    async def create(self, wanted: wire.CreateMemory) -> tuple[wire.MemoryInfo, bool]:
+        """The memory of these settings, and whether it is new. Raises the problem `conflict` for other settings."""
+        if NAME.fullmatch(wanted.name) is None:  # a pattern's $ lets a line feed at the end pass
+            raise invalid(f"name must match {wire.NAME_PATTERN}", "$.name")
+        self._check_encoder(wanted.encoder)
+        self._check_size(wanted)
+        async with self._lock(wanted.name):
+            is_new = not await self._disk.run(self._file(wanted.name).exists)
+            if is_new:
+                await self._make(wanted)
+        async with self.use(wanted.name) as held:
+            info = await self._disk.run(held.info)
+        asked = (wanted.encoder, wanted.retain, wanted.kernel_rows, wanted.width or info.width)
+        if asked != (info.encoder, info.retain, info.kernel_rows, info.width):
+            raise conflict(f"the memory {wanted.name!r} is there with other settings: choose another name")
+        return info, is_new
+
+    async def delete(self, name: str) -> None:
+        """Close a memory, after what uses it, and remove its files."""
+        async with self._lock(name):
+            if NAME.fullmatch(name) is None or not await self._disk.run(self._file(name).exists):
+                raise not_found()
+            if held := self._held.pop(name, None):
+                await self._unused(held)
+                await self._disk.run(held.memory.close)
+            await self._disk.run(self._remove, name)
+
+    async def close_idle(self) -> None:
+        """Close the memories that nobody has used for long, and those over the number that may be open."""
+        now = time.monotonic()
+        idle = sorted((held for held in self._held.values() if not held.users), key=lambda held: held.used)
+        over = len(self._held) - self._settings.open_memories
+        for row, held in enumerate(idle):
+            if row < over or now - held.used > self._settings.idle_seconds:
+                async with self._lock(held.name):
+                    if not held.users and self._held.get(held.name) is held:
+                        del self._held[held.name]
+                        await self._disk.run(held.memory.close)
+
+    async def close(self) -> None:
+        """Close all of them."""
+        for name in list(self._held):
+            await self._disk.run(self._held.pop(name).memory.close)
+
+    async def _opened(self, name: str) -> Held:
+        if not NAME.fullmatch(name):
+            raise not_found()
+        async with self._lock(name):
+            if held := self._held.get(name):
+                return held
+            if not await self._disk.run(self._file(name).exists):
+                raise not_found()
+            async with self._loading:
+                self._held[name] = held = await self._disk.run(self._open, name)
+        return held
+
+    def _open(self, name: str) -> Held:
+        """Open a memory that is there. Where nothing is kept beside it, its encoder is loaded to see which it is."""
+        kept = self._beside(name)
+        opening = msgspec.json.decode(kept.read_bytes(), type=Opening) if kept.exists() else None
+        if opening is None:
+            with protomem.open(self._file(name), create=False) as first:
+                opening = Opening(self._encoders.share(first.encoder).name)
+        encoder = self._encoders.get(opening.encoder)
+        memory = protomem.open(self._file(name), encoder=encoder, create=False, kernel_rows=opening.kernel_rows)
+        return Held(name, memory, encoder, opening)
+
+    async def _make(self, wanted: wire.CreateMemory) -> None:
+        async with self._loading:
+            await self._disk.run(self._create, wanted)
+
+    def _create(self, wanted: wire.CreateMemory) -> None:
+        encoder = self._encoders.get(wanted.encoder)
+        opening = Opening(wanted.encoder, wanted.kernel_rows)
+        self._beside(wanted.name).write_bytes(msgspec.json.encode(opening))
+        protomem.open(
+            self._file(wanted.name),
+            encoder=encoder,
+            retain=wanted.retain,
+            width=wanted.width,
+            kernel_rows=wanted.kernel_rows,
+        ).close()
+
+    def _check_encoder(self, name: str) -> None:
+        """Only encoders that the operator allows: a name may also be a path, or a model to be fetched."""
+        if not re.fullmatch(r"vectors:[0-9]{1,5}", name) and name not in self._settings.encoders:
+            known = ", ".join(['"vectors:384"', *(f'"{one}"' for one in self._settings.encoders)])
+            raise invalid(f"encoder is none of this server's: choose one of {known}", "$.encoder")
+
+    def _check_size(self, wanted: wire.CreateMemory) -> None:
+        for name, most in (("width", self._settings.width), ("kernel_rows", self._settings.kernel_rows)):
+            if (getattr(wanted, name) or 0) > most:
+                raise invalid(f"{name} is more than the {most} that this server allows", f"$.{name}")
+
+    def _listed(self) -> list[str]:
+        found = (path.name.removesuffix(SUFFIX) for path in self._folder.glob(f"*{SUFFIX}"))
+        return sorted(name for name in found if NAME.fullmatch(name))
+
+    def _remove(self, name: str) -> None:
+        """The memory's own file goes last: cut short, what is left can be deleted once more."""
+        file = self._file(name)
+        beside: Sequence[Path] = sorted(file.parent.glob(f"{file.name}.*"))
+        for path in (*beside, self._beside(name), file):
+            path.unlink(missing_ok=True)
+
+    async def _unused(self, held: Held) -> None:
+        while held.users:
+            held.unused.clear()
+            await held.unused.wait()
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}{SUFFIX}"
+
+    def _beside(self, name: str) -> Path:
+        return self._folder / f"{name}.json"

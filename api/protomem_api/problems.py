@@ -1,0 +1,248 @@
+"""Everything that can go wrong, as RFC 9457 problem details: one table, one exception handler.
+
+The library's errors know no HTTP: TABLE says what each is here. What only a service can run into is an `HttpProblem`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from protomem import ProtomemError, errors
+from protomem_api import wire
+from protomem_api.logs import log
+
+__all__ = [
+    "MEDIA_TYPE",
+    "HttpProblem",
+    "answer_problem",
+    "busy",
+    "conflict",
+    "foreign_origin",
+    "invalid",
+    "malformed",
+    "not_found",
+    "problem_body",
+    "too_large",
+    "too_many_requests",
+    "too_slow",
+    "unauthorised",
+    "unsupported_media",
+]
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+@final
+class HttpProblem(Exception):
+    """A problem that only a service can have; `name` is the last part of its type."""
+
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        detail: str,
+        *,
+        path: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.detail = detail
+        self.path = path
+        self.headers = dict(headers or {})
+
+
+def unauthorised() -> HttpProblem:
+    """No key, or one that is not known."""
+    detail = "this needs an API key that the server knows: send the header Authorization: Bearer pm_..."
+    return HttpProblem(401, "unauthorised", detail, headers={"WWW-Authenticate": 'Bearer realm="protomem"'})
+
+
+def not_found() -> HttpProblem:
+    """What is not there, or not for this key: nobody can tell which."""
+    detail = "there is nothing here that this key may use: check the name, and the role and memories of the key"
+    return HttpProblem(404, "not-found", detail)
+
+
+def invalid(detail: str, path: str | None = None) -> HttpProblem:
+    """A value that cannot be used."""
+    return HttpProblem(422, "invalid-input", detail, path=path)
+
+
+def malformed(detail: str) -> HttpProblem:
+    """A body that is no JSON."""
+    return HttpProblem(400, "malformed-json", detail)
+
+
+def conflict(detail: str) -> HttpProblem:
+    """What contradicts what is there."""
+    return HttpProblem(409, "conflict", detail)
+
+
+def too_large(detail: str, path: str | None = None) -> HttpProblem:
+    """More than the server takes at once."""
+    return HttpProblem(413, "too-large", detail, path=path, headers={"Connection": "close"})
+
+
+def unsupported_media(detail: str) -> HttpProblem:
+    """A body in a form that is not read."""
+    return HttpProblem(415, "unsupported-media-type", detail)
+
+
+def foreign_origin() -> HttpProblem:
+    """A browser that was sent here by a page from elsewhere."""
+    return HttpProblem(403, "foreign-origin", "requests by pages of other origins are refused")
+
+
+def too_many_requests(seconds: int) -> HttpProblem:
+    """A caller over the rate limit."""
+    detail = f"this key has sent too many requests: wait {seconds} s"
+    return HttpProblem(429, "too-many-requests", detail, headers={"Retry-After": str(seconds)})
+
+
+def too_slow(seconds: float) -> HttpProblem:
+    """A body that did not come in time."""
+    return HttpProblem(
+        408, "body-too-slow", f"the body did not come within {seconds:g} s", headers={"Connection": "close"}
+    )
+
+
+def busy(detail: str) -> HttpProblem:
+    """A server that cannot answer now."""
+    return HttpProblem(503, "busy", detail, headers={"Retry-After": "1"})
+
+
+@final
+class Kind(NamedTuple):
+    """What an error of the library is over HTTP."""
+
+    status: int
+    name: str
+
+
+TABLE: Final[Mapping[type[Exception], Kind]] = {
+    errors.InvalidVectors: Kind(422, "invalid-vectors"),
+    errors.InvalidItem: Kind(422, "invalid-item"),
+    errors.InvalidLabel: Kind(422, "invalid-label"),
+    errors.InvalidId: Kind(422, "invalid-id"),
+    errors.InvalidReceipt: Kind(422, "invalid-receipt"),
+    errors.LengthMismatch: Kind(422, "length-mismatch"),
+    errors.InvalidInput: Kind(422, "invalid-input"),
+    errors.IdConflict: Kind(409, "id-conflict"),
+    errors.Forgotten: Kind(409, "forgotten"),
+    errors.RequestConflict: Kind(409, "request-conflict"),
+    errors.EncoderMismatch: Kind(409, "encoder-mismatch"),
+    errors.Conflict: Kind(409, "conflict"),
+    errors.NotRemembered: Kind(404, "not-remembered"),
+    errors.EmptyMemory: Kind(409, "empty-memory"),
+    errors.NotAMemory: Kind(500, "not-a-memory"),
+    errors.MemoryDamaged: Kind(500, "memory-damaged"),
+    errors.MemoryLocked: Kind(503, "memory-locked"),
+    errors.StoreUnavailable: Kind(503, "store-unavailable"),
+    errors.StoreError: Kind(500, "store-error"),
+    errors.MemoryClosed: Kind(503, "memory-closed"),
+    errors.MissingExtra: Kind(501, "missing-extra"),
+    errors.ProtomemError: Kind(500, "internal-error"),
+}
+
+PRIVATE: Final = (errors.StoreError,)
+"""Errors whose messages name paths of the server: the log has them, a caller does not."""
+
+PLACE = re.compile(r"\b(items|labels|ids|subjects|among)\[(\d+)\]")
+ROW = re.compile(r"^(?:item|vector) ([\d,]+)\b")
+FIELD = re.compile(r"^(\w+)\b")
+FIELDS: Final = frozenset(
+    name
+    for body in (wire.CreateMemory, wire.Learn, wire.Forget, wire.Trim, wire.Predict, wire.Suggest)
+    for name in body.__struct_fields__
+)
+
+
+def path_in(message: str) -> str | None:
+    """The JSON path of the value that a message of the library names, where it names one."""
+    if found := PLACE.search(message):
+        return f"$.{found[1]}[{found[2]}]"
+    if found := ROW.match(message):
+        return f"$.items[{found[1].replace(',', '')}]"
+    if (found := FIELD.match(message)) and found[1] in FIELDS:
+        return f"$.{found[1]}"
+    return None
+
+
+def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[wire.Problem]:
+    """The one exception handler: whatever was raised, as a problem."""
+    problem = as_problem(error)
+    if problem.status >= 500 and not isinstance(error, HttpProblem):
+        id = request.scope["state"].get("request_id")
+        log.error("failed", request_id=id, error=type(error).__name__, exc_info=error)
+    return Response(problem_body(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def problem_body(problem: HttpProblem) -> wire.Problem:
+    """What is told of a problem."""
+    return wire.Problem(
+        type=f"/problems/{problem.name}",
+        title=problem.name.replace("-", " ").capitalize(),
+        status=problem.status,
+        detail=problem.detail,
+        path=problem.path,
+    )
+
+
+def as_problem(error: Exception) -> HttpProblem:
+    """What an exception is over HTTP."""
+    match error:
+        case HttpProblem():
+            return error
+        case ProtomemError():
+            return _of_library(error)
+        case msgspec.ValidationError():
+            return _of_validation(error)
+        case msgspec.DecodeError() | UnicodeDecodeError() | RecursionError():
+            return malformed(f"the body is no JSON that can be read: {error}")
+        case HTTPException():
+            return _of_litestar(error)
+        case _:
+            detail = "the server failed; its log says where, under the id of this request"
+            return HttpProblem(500, "internal-error", detail)
+
+
+def _of_library(error: ProtomemError) -> HttpProblem:
+    kind = next(TABLE[one] for one in type(error).__mro__ if one in TABLE)
+    message = str(error)
+    if isinstance(error, PRIVATE):
+        message = "the file of this memory cannot be used now; the server's log says why"
+    headers = {"Retry-After": "1"} if kind.status == 503 else None
+    path = path_in(message) if kind.status == 422 else None
+    return HttpProblem(kind.status, kind.name, message, path=path, headers=headers)
+
+
+def _of_validation(error: msgspec.ValidationError) -> HttpProblem:
+    message, _, path = str(error).partition(" - at `")
+    return HttpProblem(422, "invalid-input", message, path=path.rstrip("`") or "$")
+
+
+def _of_litestar(error: HTTPException) -> HttpProblem:
+    if isinstance(error, ValidationException):
+        return _of_parameters(error)
+    if error.status_code == 404:
+        return not_found()
+    if error.status_code == 413:
+        return too_large("the body is longer than this server takes at once")
+    name = {400: "bad-request", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    return HttpProblem(error.status_code, name, error.detail, headers=error.headers)
+
+
+def _of_parameters(error: ValidationException) -> HttpProblem:
+    found = error.extra if isinstance(error.extra, list) else []
+    if any(isinstance(one, dict) and one.get("key") == "data" for one in found):
+        return malformed("the body is empty: send JSON")
+    told = [f"{one.get('key', 'a value')}: {one.get('message', '')}" for one in found if isinstance(one, dict)]
+    return invalid("; ".join(told) or error.detail)
