@@ -17,7 +17,7 @@ from protomem_api.border import Border
 from protomem_api.document import OPENAPI
 from protomem_api.guards import guard
 from protomem_api.problems import answer_problem
-from protomem_api.routes import answering, health, keys, learning, listing, memories
+from protomem_api.routes import answering, health, jobs, keys, learning, listing, memories
 from protomem_api.service import Service
 from protomem_api.settings import Settings
 
@@ -28,6 +28,7 @@ ROUTES = [
     *learning.ROUTES,
     *answering.ROUTES,
     *listing.ROUTES,
+    *jobs.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,
 ]
@@ -49,6 +50,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
     async def living(_app: Litestar) -> AsyncIterator[None]:
         service.hold.take()
         service.keys.refresh()
+        await service.jobs.start()
         rounds = asyncio.create_task(_rounds(service))
         try:
             yield

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
+from typing import final
 
 import uvicorn
 
 from protomem_api.app import create_app
+from protomem_api.jobs import Jobs
 from protomem_api.logs import configure_logs
 from protomem_api.settings import Settings
 
@@ -31,4 +34,18 @@ def serve(settings: Settings) -> None:
         limit_concurrency=settings.connections,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    uvicorn.Server(config).run()
+    Server(config, app.state.service.jobs).run()
+
+
+@final
+class Server(uvicorn.Server):
+    """uvicorn's, which waits for its connections to end: those that watch a job are let go first."""
+
+    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+        super().__init__(config)
+        self._jobs = jobs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin no more jobs, then finish the requests under way."""
+        self._jobs.stop()
+        await super().shutdown(sockets)
