@@ -15,8 +15,19 @@ from itertools import count
 from typing import Final, final
 
 import msgspec
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import (
+    ASGIApp,
+    HTTPReceiveMessage,
+    HTTPScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    WebSocketReceiveMessage,
+)
 
+from protomem_api.ndjson import has_lines
 from protomem_api.observing import observe
 from protomem_api.problems import (
     MEDIA_TYPE,
@@ -50,6 +61,7 @@ STRICT_CONTENT: Final = (b"content-security-policy", b"default-src 'none'; frame
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Headers = dict[bytes, bytes]
+ReceiveMessage = HTTPReceiveMessage | WebSocketReceiveMessage
 
 
 @final
@@ -62,7 +74,7 @@ class Border:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         headers: Headers = dict(scope["headers"])
@@ -103,15 +115,18 @@ class Exchange:
         self._begun = time.perf_counter()
         self._body_due = asyncio.get_running_loop().time() + settings.body_seconds
         self._body_came = False
+        self._has_lines = has_lines(headers)
         self._status = 0
         self._expired = False
         self._telling: asyncio.Task[None] | None = None
         scope["state"]["request_id"] = self.id.decode()
 
-    async def receive(self) -> Message:
-        """The next part of the body, in time."""
+    async def receive(self) -> ReceiveMessage:
+        """The next part of the body, in time: of lines each part has its own, as they may go on and on."""
         if self._body_came:
             return await self._receive()
+        if self._has_lines:
+            self._body_due = asyncio.get_running_loop().time() + self._settings.body_seconds
         try:
             async with asyncio.timeout_at(self._body_due):
                 message = await self._receive()

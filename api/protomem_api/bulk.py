@@ -15,7 +15,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 from protomem import ProtomemError
-from protomem_api import wire_lines
+from protomem_api import wire
 from protomem_api.bulk_verbs import Row, Verb
 from protomem_api.guards import is_known_still
 from protomem_api.keys import Key
@@ -25,6 +25,7 @@ from protomem_api.problems import HttpProblem, as_problem, problem_body, too_lar
 from protomem_api.service import Service
 
 __all__ = ["Bulk"]
+
 
 @final
 class Bulk:
@@ -50,7 +51,7 @@ class Bulk:
             problem = self._problem(error)
         except (ConnectionResetError, TimeoutError):
             return  # nobody is there to be told; whoever comes again goes on with the same Idempotency-Key
-        end = wire_lines.LinesEnd(wire_lines.Totals(**self._totals), problem and problem_body(problem))
+        end = wire.LinesEnd(wire.Totals(**self._totals), problem and problem_body(problem))
         await send({"type": "http.response.body", "body": msgspec.json.encode(end) + b"\n", "more_body": False})
 
     async def _answers(self, batch: list[Line]) -> Sequence[msgspec.Struct]:
@@ -72,7 +73,7 @@ class Bulk:
         """The lines after the first, where that is one of options."""
         first, *rest = batch
         try:
-            options = msgspec.json.decode(first.text or b"", type=wire_lines.OptionsLine)
+            options = msgspec.json.decode(first.text or b"", type=wire.OptionsLine)
         except msgspec.DecodeError:
             return batch
         self._verb.take(options.options)
@@ -91,13 +92,13 @@ class Bulk:
         return problem
 
 
-def _rows(batch: list[Line], body: type[Any]) -> list[Row | wire_lines.LineDone]:
+def _rows(batch: list[Line], body: type[Any]) -> list[Row | wire.LineDone]:
     """The lines as what they say, and of those that say nothing that can be understood, why."""
     decoder = msgspec.json.Decoder(body)
     return [_row(line, decoder) for line in batch]
 
 
-def _row(line: Line, decoder: msgspec.json.Decoder[Any]) -> Row | wire_lines.LineDone:
+def _row(line: Line, decoder: msgspec.json.Decoder[Any]) -> Row | wire.LineDone:
     if line.text is None:
         return _failed(line.number, too_large(f"the line is longer than {LINE_BYTES} bytes: send its item by itself"))
     try:
@@ -106,9 +107,9 @@ def _row(line: Line, decoder: msgspec.json.Decoder[Any]) -> Row | wire_lines.Lin
         return _failed(line.number, as_problem(error))
 
 
-def _told(result: wire_lines.LineDone | HttpProblem, number: int) -> wire_lines.LineDone:
+def _told(result: wire.LineDone | HttpProblem, number: int) -> wire.LineDone:
     return _failed(number, result) if isinstance(result, HttpProblem) else result
 
 
-def _failed(number: int, problem: HttpProblem) -> wire_lines.LineDone:
-    return wire_lines.LineDone(line=number, status="error", problem=problem_body(problem))
+def _failed(number: int, problem: HttpProblem) -> wire.LineDone:
+    return wire.LineDone(line=number, status="error", problem=problem_body(problem))

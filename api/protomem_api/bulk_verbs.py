@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final, NamedTuple, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import msgspec
 import numpy as np
@@ -23,7 +22,7 @@ from protomem_api.ndjson import LINES
 from protomem_api.predictions import predict
 from protomem_api.problems import HttpProblem, as_problem, conflict, invalid
 from protomem_api.service import Service
-from protomem_api.wire_lines import ForgetLine, LearnLine, LineDone, LineReceipt, PredictLine, RelearnOption
+from protomem_api.wire.lines import ForgetLine, LearnLine, LineDone, LineReceipt, PredictLine, RelearnOption
 
 __all__ = ["Forgetting", "Learning", "Predicting", "Row", "Verb"]
 
@@ -50,7 +49,7 @@ class Ready(NamedTuple):
 class Verb(ABC):
     """One of the three, for one request. `key` is its Idempotency-Key."""
 
-    body: ClassVar[type[wire.Body]]
+    body: ClassVar[type[Any]]
 
     def __init__(self, service: Service, key: str | None = None) -> None:
         self.service = service
@@ -70,7 +69,7 @@ class Verb(ABC):
         """What each line comes to, in their order, and receipts that have to be told."""
 
     def part_key(self, rows: Sequence[Row]) -> str | None:
-        """The idempotency key of these lines: of their place in the stream, so that it is the same when they come again."""
+        """The idempotency key of these lines: of their place in the stream, so that it is the same another time."""
         return self.key and f"{self.key}/{rows[0].number}-{rows[-1].number}/{len(rows)}"
 
     async def encoded(self, held: Held, rows: Sequence[Row]) -> list[Ready | HttpProblem]:

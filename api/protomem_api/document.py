@@ -10,21 +10,19 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Litestar, MediaType, Request
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from protomem_api import wire, wire_jobs
+from protomem_api import wire
 
 __all__ = ["OPENAPI", "exact_document"]
 
 BODIES: Final = [
-    getattr(module, name)
-    for module in (wire, wire_jobs)
-    for name in module.__all__
-    if hasattr(getattr(module, name), "__struct_fields__")
-] + [*wire_jobs.RESULTS]
+    *(getattr(wire, name) for name in wire.__all__ if hasattr(getattr(wire, name), "__struct_fields__")),
+    *wire.RESULTS,
+]
 
 
 def exact_document(app: Litestar) -> bytes:
@@ -51,7 +49,8 @@ OPENAPI: Final = OpenAPIConfig(
     version=version("protomem"),
     description="A classifier that is taught, corrected and made to forget exactly, while it serves.",
     path="/schema",
-    render_plugins=[ExactJson(path="/openapi.json", media_type="application/json")],
+    use_handler_docstrings=True,
+    render_plugins=[ExactJson(path="/openapi.json", media_type=MediaType.JSON)],
     components=Components(
         security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="pm_...")}
     ),

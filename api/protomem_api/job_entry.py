@@ -12,7 +12,7 @@ import msgspec
 
 from protomem_api.encoding import Encoded
 from protomem_api.job_files import Record
-from protomem_api.wire_jobs import Job
+from protomem_api.wire.jobs import Job
 
 __all__ = ["Entry", "now"]
 

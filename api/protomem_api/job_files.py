@@ -13,7 +13,7 @@ from typing import final
 import msgspec
 
 from protomem.errors import StoreUnavailable
-from protomem_api.wire_jobs import AskReport, Job
+from protomem_api.wire.jobs import AskReport, Job
 
 __all__ = ["JobFiles", "Record"]
 

@@ -10,7 +10,7 @@ import protomem
 from protomem.progress import Progress
 from protomem_api.conversions import receipt_out, record_out
 from protomem_api.encoding import Encoded
-from protomem_api.wire_jobs import AskReport, JobKind, Verification
+from protomem_api.wire.jobs import AskReport, JobKind, Verification
 
 __all__ = ["work"]
 

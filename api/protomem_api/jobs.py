@@ -20,8 +20,8 @@ from protomem_api.job_work import work
 from protomem_api.logs import log
 from protomem_api.memories import Memories
 from protomem_api.metrics import QUEUED
-from protomem_api.problems import HttpProblem, as_problem, busy, not_found, problem_body
-from protomem_api.wire_jobs import AskReport, Job, JobKind, JobState
+from protomem_api.problems import HttpProblem, as_problem, not_found, problem_body
+from protomem_api.wire.jobs import AskReport, Job, JobKind, JobState
 
 __all__ = ["Jobs"]
 
@@ -44,6 +44,12 @@ RESULT_GONE: Final = HttpProblem(
 )
 FORGOTTEN_MEANWHILE: Final = HttpProblem(
     409, "forgotten-meanwhile", "examples were forgotten while the report was made: ask for another"
+)
+TOO_MANY: Final = HttpProblem(
+    429,
+    "too-many-jobs",
+    f"{MOST_WAITING} jobs of this memory are waiting already: they will do the same",
+    headers={"Retry-After": "1"},
 )
 INTERRUPTED: Final = HttpProblem(
     503, "interrupted", "the server ended while this was waiting or running, and it is not begun again: ask for another"
@@ -83,11 +89,11 @@ class Jobs:
         self._begin()
 
     async def ask(self, kind: JobKind, memory: str, options: AskReport, recent: Encoded | None = None) -> Job:
-        """A new job, which is kept when this returns. Raises the problem `not-found`, and `busy` for too many."""
+        """A new job, which is kept when this returns. Raises the problem `not-found`, and `too-many-jobs`."""
         async with self._memories.use(memory):
             waiting = [entry for entry in self._of(memory) if entry.job.state == "queued"]
             if len(waiting) >= MOST_WAITING:
-                raise busy(f"{len(waiting)} jobs of this memory are waiting already: they will do the same")
+                raise TOO_MANY
             job = Job(id=_new_id(), kind=kind, memory=memory, state="queued", created=now())
             entry = Entry(Record(job, options, has_recent=recent is not None), recent)
             await asyncio.to_thread(self._files.write, entry.record)

@@ -19,7 +19,11 @@ def routed_by_content(app: ASGIApp) -> ASGIApp:
     """The application, with lines sent to the routes that take them."""
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and BY_THE_LINE.fullmatch(scope["path"]) and has_lines(dict(scope["headers"])):
+        if (
+            scope["type"] == ScopeType.HTTP
+            and BY_THE_LINE.fullmatch(scope["path"])
+            and has_lines(dict(scope["headers"]))
+        ):
             scope["path"] += "/lines"
         await app(scope, receive, send)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import socket
-from typing import final
+from typing import Any, final
 
 import uvicorn
+from litestar import Litestar
 
 from protomem_api.app import create_app
 from protomem_api.jobs import Jobs
 from protomem_api.logs import configure_logs
 from protomem_api.settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["serve", "server_config"]
 
 
 def serve(settings: Settings) -> None:
@@ -24,17 +24,22 @@ def serve(settings: Settings) -> None:
     configure_logs(getattr(logging, settings.log_level.upper()))
     app = create_app(settings)
     app.state.service.hold.take()
-    config = uvicorn.Config(
+    Server(server_config(settings, app), app.state.service.jobs).run()
+
+
+def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who asks is who connects: a header could say anything
         limit_concurrency=settings.connections,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    Server(config, app.state.service.jobs).run()
 
 
 @final
@@ -45,7 +50,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._jobs = jobs
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
         """Begin no more jobs, then finish the requests under way."""
         self._jobs.stop()
         await super().shutdown(sockets)

@@ -11,16 +11,16 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from tests.api.served import ROWS, Served, write_keys
+from tests.api.processes import ROWS, ServerProcess, write_keys
 
 EXAMPLES = 10 * ROWS
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("data")
     write_keys(folder)
-    with Served(folder) as server:
+    with ServerProcess(folder) as server:
         create(server.client, "m")
         create(server.client, "other")
         yield server
@@ -62,7 +62,7 @@ def watch(client: httpx.Client, id: str, last: str | None = None) -> Iterator[di
         yield from events(answer.iter_lines())
 
 
-def test_a_verification_tells_its_progress_and_what_it_found(served: Served) -> None:
+def test_a_verification_tells_its_progress_and_what_it_found(served: ServerProcess) -> None:
     digest = served.client.get("/v1/memories/m").json()["digest"]
     with served.held() as hold:
         job = ask(served.client, "verify")
@@ -79,7 +79,7 @@ def test_a_verification_tells_its_progress_and_what_it_found(served: Served) -> 
     assert served.client.get(f"/v1/jobs/{job['id']}").json() == ended
 
 
-def test_a_purge_gives_its_receipt(served: Served) -> None:
+def test_a_purge_gives_its_receipt(served: ServerProcess) -> None:
     served.client.post("/v1/memories/m/learn", json={"items": [[1] * 8], "labels": ["a"], "ids": ["gone"]})
     served.client.post("/v1/memories/m/forget", json={"ids": ["gone"]}).raise_for_status()
     job = served.wait_for(ask(served.client, "purge")["id"], "done")
@@ -90,14 +90,14 @@ def test_a_purge_gives_its_receipt(served: Served) -> None:
     assert receipt["id_hashes"] == [served.client.post("/v1/memories/m/id-hash", json={"id": "gone"}).json()["id_hash"]]
 
 
-def test_a_report_says_what_the_library_says(served: Served) -> None:
+def test_a_report_says_what_the_library_says(served: ServerProcess) -> None:
     job = served.wait_for(ask(served.client, "report")["id"], "done")
     assert job["result"]["examples"] == EXAMPLES
     assert job["result"]["classes"]["largest"] == {"label": "a", "count": EXAMPLES // 2}
     assert job["result"]["stream"]["length"] == EXAMPLES
 
 
-def test_what_a_report_found_is_gone_when_something_is_forgotten(served: Served) -> None:
+def test_what_a_report_found_is_gone_when_something_is_forgotten(served: ServerProcess) -> None:
     create(served.client, "forgetful")
     before = served.wait_for(ask(served.client, "report", "forgetful")["id"], "done")
     with served.held() as hold:
@@ -112,7 +112,7 @@ def test_what_a_report_found_is_gone_when_something_is_forgotten(served: Served)
     assert after["problem"]["type"] == "/problems/result-gone"
 
 
-def test_no_job_file_holds_a_label_an_id_or_an_item(served: Served) -> None:
+def test_no_job_file_holds_a_label_an_id_or_an_item(served: ServerProcess) -> None:
     client = served.client
     client.post("/v1/memories", json={"name": "marked", "encoder": "vectors:8", "width": 16}).raise_for_status()
     marks = {"ids": ["mark-id"] * 1, "labels": ["mark-label"], "subjects": ["mark-subject"]}
@@ -131,7 +131,7 @@ def test_no_job_file_holds_a_label_an_id_or_an_item(served: Served) -> None:
 
 
 @pytest.mark.parametrize("kind", ["verify", "purge", "report"])
-def test_a_cancelled_job_stops_at_its_next_report_and_leaves_the_memory_as_it_was(served: Served, kind: str) -> None:
+def test_a_cancelled_job_stops_and_leaves_the_memory_as_it_was(served: ServerProcess, kind: str) -> None:
     before = served.client.get("/v1/memories/m").json()
     receipts = served.client.get("/v1/memories/m/receipts").json()
     with served.held():
@@ -147,7 +147,7 @@ def test_a_cancelled_job_stops_at_its_next_report_and_leaves_the_memory_as_it_wa
     assert served.wait_for(ask(served.client, "verify")["id"], "done")["result"]["ok"]
 
 
-def test_a_job_that_waits_is_cancelled_at_once(served: Served) -> None:
+def test_a_job_that_waits_is_cancelled_at_once(served: ServerProcess) -> None:
     with served.held():
         running, waiting = ask(served.client, "verify"), ask(served.client, "verify")
         served.wait_for(running["id"], "running")
@@ -157,7 +157,7 @@ def test_a_job_that_waits_is_cancelled_at_once(served: Served) -> None:
     assert served.client.get(f"/v1/jobs/{waiting['id']}").json() == cancelled
 
 
-def test_jobs_of_one_memory_wait_for_each_other_and_not_for_those_of_another(served: Served) -> None:
+def test_jobs_of_one_memory_wait_for_each_other_and_not_for_those_of_another(served: ServerProcess) -> None:
     with served.held():
         first, second = ask(served.client, "verify"), ask(served.client, "verify")
         elsewhere = ask(served.client, "verify", "other")
@@ -168,14 +168,14 @@ def test_jobs_of_one_memory_wait_for_each_other_and_not_for_those_of_another(ser
         served.wait_for(job["id"], "done")
 
 
-def test_too_many_jobs_of_one_memory_are_refused_and_ended_ones_are_dropped(served: Served) -> None:
+def test_too_many_jobs_of_one_memory_are_refused_and_ended_ones_are_dropped(served: ServerProcess) -> None:
     create(served.client, "crowded", 2 * ROWS)
     with served.held():
         running = ask(served.client, "verify", "crowded")
         served.wait_for(running["id"], "running")
         waiting = [ask(served.client, "verify", "crowded") for _ in range(10)]
         refused = served.client.post("/v1/memories/crowded/verify")
-        assert refused.status_code == 503
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-jobs")
         assert refused.headers["retry-after"] == "1"
     served.wait_for(waiting[-1]["id"], "done")
     for _ in range(12):
@@ -187,7 +187,7 @@ def test_too_many_jobs_of_one_memory_are_refused_and_ended_ones_are_dropped(serv
     assert served.client.get(f"/v1/jobs/{running['id']}").status_code == 404
 
 
-def test_jobs_are_listed_newest_first_and_page_by_page(served: Served) -> None:
+def test_jobs_are_listed_newest_first_and_page_by_page(served: ServerProcess) -> None:
     create(served.client, "paged", 2 * ROWS)
     made = [served.wait_for(ask(served.client, "verify", "paged")["id"], "done")["id"] for _ in range(5)]
     found, after = [], None
@@ -200,7 +200,7 @@ def test_jobs_are_listed_newest_first_and_page_by_page(served: Served) -> None:
     assert found == made[::-1]
 
 
-def test_a_watcher_that_comes_back_is_told_what_it_missed_and_nothing_twice(served: Served) -> None:
+def test_a_watcher_that_comes_back_is_told_what_it_missed_and_nothing_twice(served: ServerProcess) -> None:
     with served.held() as hold:
         job = ask(served.client, "verify")
         seen = next(event for event in watch(served.client, job["id"]) if json.loads(event["data"])["done"])
@@ -215,7 +215,7 @@ def test_a_watcher_that_comes_back_is_told_what_it_missed_and_nothing_twice(serv
 
 
 @pytest.mark.parametrize("kind", ["verify", "purge", "report"])
-def test_who_may_ask_for_a_job(served: Served, kind: str) -> None:
+def test_who_may_ask_for_a_job(served: ServerProcess, kind: str) -> None:
     allowed = {"admin", "writer"} | ({"reader"} if kind == "report" else set())
     for role in ("admin", "writer", "reader", "other", "stranger"):
         with served.as_(role) as client:
@@ -230,7 +230,7 @@ def test_who_may_ask_for_a_job(served: Served, kind: str) -> None:
             assert (answer.status_code, answer.content) == (404, unknown.content)
 
 
-def test_who_may_see_and_cancel_a_job(served: Served) -> None:
+def test_who_may_see_and_cancel_a_job(served: ServerProcess) -> None:
     for kind in ("verify", "report"):
         with served.held():
             job = ask(served.client, kind)
@@ -256,7 +256,7 @@ def test_who_may_see_and_cancel_a_job(served: Served) -> None:
         served.wait_for(job["id"], "done", "cancelled")
 
 
-def test_deleting_a_memory_ends_its_jobs_and_a_new_one_of_its_name_has_none(served: Served) -> None:
+def test_deleting_a_memory_ends_its_jobs_and_a_new_one_of_its_name_has_none(served: ServerProcess) -> None:
     create(served.client, "short-lived")
     with served.held():
         running, waiting = (ask(served.client, "verify", "short-lived") for _ in range(2))
@@ -270,7 +270,7 @@ def test_deleting_a_memory_ends_its_jobs_and_a_new_one_of_its_name_has_none(serv
     assert served.client.get("/v1/jobs", params={"memory": "short-lived"}).json()["jobs"] == []
 
 
-def test_a_key_that_is_deleted_ends_what_it_watches(served: Served) -> None:
+def test_a_key_that_is_deleted_ends_what_it_watches(served: ServerProcess) -> None:
     made = served.client.post("/v1/keys", json={"name": "short", "role": "read"}).json()
     with served.held():
         job = ask(served.client, "verify")
@@ -296,17 +296,17 @@ def test_a_key_that_is_deleted_ends_what_it_watches(served: Served) -> None:
         ({"window": 3}, "$"),
     ],
 )
-def test_a_report_that_cannot_be_asked_for_is_refused_with_the_place(served: Served, body: object, path: str) -> None:
+def test_a_report_that_cannot_be_made_is_refused_with_the_place(served: ServerProcess, body: object, path: str) -> None:
     answer = served.client.post("/v1/memories/m/report", json=body)
     assert (answer.status_code, answer.json()["path"]) == (422, path)
 
 
 def test_jobs_survive_a_kill(tmp_path: Path) -> None:
-    """Those that waited and those that ran are run. Said to have failed are one that would need what is kept nowhere, and
-    one during which the server has died three times.
+    """Those that waited and those that ran are run. Said to have failed are one that would need what is kept nowhere,
+    and one during which the server has died three times.
     """
     write_keys(tmp_path)
-    with Served(tmp_path) as server:
+    with ServerProcess(tmp_path) as server:
         create(server.client, "m")
         create(server.client, "other", 2 * ROWS)
         ended = server.wait_for(ask(server.client, "verify")["id"], "done")
@@ -339,7 +339,7 @@ def test_jobs_survive_a_kill(tmp_path: Path) -> None:
 
 def test_a_graceful_stop_lets_watchers_go_and_the_job_goes_on_afterwards(tmp_path: Path) -> None:
     write_keys(tmp_path)
-    with Served(tmp_path) as server:
+    with ServerProcess(tmp_path) as server:
         create(server.client, "m", 2 * ROWS)
         with server.held():
             job = ask(server.client, "verify")

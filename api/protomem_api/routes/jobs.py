@@ -22,7 +22,7 @@ from protomem_api.problems import HttpProblem, as_problem, not_found
 from protomem_api.routes.documented import problems
 from protomem_api.service import Service, UsesService
 from protomem_api.wire import Item
-from protomem_api.wire_jobs import AskReport, Job, JobKind, Jobs
+from protomem_api.wire.jobs import AskReport, Job, JobKind, Jobs
 
 __all__ = ["ROUTES"]
 

@@ -31,7 +31,7 @@ KEYS = {role: f"pm_{role}" for role in ("admin", "writer", "reader", "other", "s
 """Secrets: of all memories, for writing and reading `m`, and for writing `other`; a stranger's is not known."""
 
 
-class Served:
+class ServerProcess:
     """A server process. `client` calls it as the admin."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
@@ -49,7 +49,7 @@ class Served:
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.api.served", str(self.folder), str(self._port)],
+            [sys.executable, "-m", "tests.api.processes", str(self.folder), str(self._port)],
             cwd=ROOT,
             env=environment,
             stderr=self._log,

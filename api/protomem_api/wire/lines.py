@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-import msgspec
 from msgspec import Meta
 
-from protomem_api import wire
+from protomem_api.wire.answers import Answer, Problem
+from protomem_api.wire.shared import Body, Item, Receipt, Reply
 
 __all__ = [
     "ForgetLine",
@@ -24,56 +24,56 @@ __all__ = [
 Number: TypeAlias = Annotated[int, Meta(description="The line of the request, from 1 on.")]
 
 
-class LearnLine(wire.Body, frozen=True):
+class LearnLine(Body, frozen=True):
     """An example to remember. Without an id it gets one, which is in its answer."""
 
-    item: wire.Item
+    item: Item
     labels: Annotated[str | list[str], Meta(description="Its label, or a list of several.")]
     id: str | None = None
     subject: str | None = None
 
 
-class PredictLine(wire.Body, frozen=True):
+class PredictLine(Body, frozen=True):
     """An item to answer for."""
 
-    item: wire.Item
+    item: Item
 
 
-class ForgetLine(wire.Body, frozen=True):
+class ForgetLine(Body, frozen=True):
     """An example to forget."""
 
     id: str
 
 
-class OptionsLine(wire.Body, frozen=True):
+class OptionsLine(Body, frozen=True):
     """May be the first line, and holds for all others: `relearn` to learn, every option of `predict` to predict."""
 
     options: dict[str, Any]
 
 
-class RelearnOption(wire.Body, frozen=True):
+class RelearnOption(Body, frozen=True):
     """The option of learning."""
 
     relearn: bool = False
 
 
-class LineDone(wire.Reply, frozen=True, omit_defaults=True):
+class LineDone(Reply, frozen=True, omit_defaults=True):
     """What came of a line: `error` has a `problem`, `answered` an `answer`; the others an `id`."""
 
     line: Number
     status: Literal["learned", "unchanged", "forgotten", "answered", "error"]
     id: str | None = None
-    answer: wire.Answer | None = None
-    problem: wire.Problem | None = None
+    answer: Answer | None = None
+    problem: Problem | None = None
 
 
-class LineReceipt(wire.Reply, frozen=True):
+class LineReceipt(Reply, frozen=True):
     """The receipt of the lines just answered, from a memory that keeps nothing: without it they cannot be forgotten."""
 
-    receipt: wire.Receipt
+    receipt: Receipt
 
 
-class Totals(wire.Reply, frozen=True, omit_defaults=True):
+class Totals(Reply, frozen=True, omit_defaults=True):
     """How many lines came to what."""
 
     learned: int = 0
@@ -83,8 +83,8 @@ class Totals(wire.Reply, frozen=True, omit_defaults=True):
     error: int = 0
 
 
-class LinesEnd(wire.Reply, frozen=True, omit_defaults=True):
+class LinesEnd(Reply, frozen=True, omit_defaults=True):
     """The last line of an answer. With a `problem` the lines after the last one answered were not looked at."""
 
     totals: Totals
-    problem: wire.Problem | None = None
+    problem: Problem | None = None

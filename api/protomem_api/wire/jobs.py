@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-import msgspec
 from msgspec import Meta
 
 import protomem
-from protomem_api import wire
+from protomem_api.wire.answers import Check, Problem
+from protomem_api.wire.shared import Body, Item, Receipt, Reply
 
 __all__ = ["RESULTS", "AskReport", "Job", "JobKind", "JobState", "Jobs", "Verification"]
 
@@ -16,16 +16,16 @@ JobKind = Literal["verify", "purge", "report"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
-class Verification(msgspec.Struct, frozen=True):
+class Verification(Reply, frozen=True):
     """What recomputing a memory found: `ok` if every check held; see `protomem.Verification`."""
 
     ok: bool
-    checks: list[wire.Check]
+    checks: list[Check]
     digest: str
     examples: int
 
 
-RESULTS: Final[tuple[type, ...]] = (Verification, wire.Receipt, protomem.Report)
+RESULTS: Final[tuple[type, ...]] = (Verification, Receipt, protomem.Report)
 """What a job of each kind comes to, in the order of `JobKind`."""
 
 Result: TypeAlias = Annotated[
@@ -34,7 +34,7 @@ Result: TypeAlias = Annotated[
 ]
 
 
-class AskReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AskReport(Body, frozen=True):
     """What a report is to look at; see `Memory.report`."""
 
     windows: Annotated[int, Meta(ge=2, le=1_000, description="Equal parts in which the stream is played.")] = 10
@@ -44,7 +44,7 @@ class AskReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.01
     costs: Annotated[bool, Meta(description="Whether to measure what each head costs and gives.")] = True
     recent: Annotated[
-        list[wire.Item] | None,
+        list[Item] | None,
         Meta(
             description="Unlabelled items that came since, oldest first. They are kept nowhere: a restart of the "
             "server before the report is made lets it fail."
@@ -52,7 +52,7 @@ class AskReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(Reply, frozen=True):
     """Long work: what it is, how far it is, and what came of it."""
 
     id: str
@@ -65,7 +65,7 @@ class Job(msgspec.Struct, frozen=True):
     result: Annotated[
         Result | None, Meta(description="Once it is done: what `Memory.verify`, `purge` or `report` returns.")
     ] = None
-    problem: Annotated[wire.Problem | None, Meta(description="Why there is no result.")] = None
+    problem: Annotated[Problem | None, Meta(description="Why there is no result.")] = None
     ended: str | None = None
 
     @property
@@ -74,7 +74,7 @@ class Job(msgspec.Struct, frozen=True):
         return self.state in ("done", "failed", "cancelled")
 
 
-class Jobs(msgspec.Struct, frozen=True):
+class Jobs(Reply, frozen=True):
     """The jobs of the memories that the key may read, newest first; `next` goes on as `after`."""
 
     jobs: list[Job]
