@@ -7,9 +7,10 @@ from either. The three verbs are in `bulk_verbs`.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import msgspec
 from litestar.types import Receive, Scope, Send
@@ -25,6 +26,10 @@ from protomem_api.problems import HttpProblem, as_problem, problem_body, too_lar
 from protomem_api.service import Service
 
 __all__ = ["Bulk"]
+
+
+PLACE: Final = re.compile(r"^\$\.(items|labels|ids|subjects)(?:\[\d+\])?")
+NAMES: Final = {"items": "item", "labels": "labels", "ids": "id", "subjects": "subject"}
 
 
 @final
@@ -108,7 +113,12 @@ def _row(line: Line, decoder: msgspec.json.Decoder[Any]) -> Row | wire.LineDone:
 
 
 def _told(result: wire.LineDone | HttpProblem, number: int) -> wire.LineDone:
-    return _failed(number, result) if isinstance(result, HttpProblem) else result
+    return _failed(number, result.at(_in_line(result.path))) if isinstance(result, HttpProblem) else result
+
+
+def _in_line(path: str | None) -> str | None:
+    """The place in a line, of one in a list of what the lines of a batch say."""
+    return path and PLACE.sub(lambda found: f"$.{NAMES[found[1]]}", path)
 
 
 def _failed(number: int, problem: HttpProblem) -> wire.LineDone:

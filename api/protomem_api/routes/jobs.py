@@ -165,7 +165,7 @@ async def watch_job(
     service: UsesService,
     last: Annotated[
         str | None,
-        HeaderParameter(name="Last-Event-ID", max_length=64, description="Go on after this event."),
+        HeaderParameter(name="Last-Event-ID", description="Go on after this event."),
     ] = None,
 ) -> Response[Any]:
     """Each event is the whole job, so that none is missed by coming late. Ends with the job; then answers 204."""
