@@ -19,8 +19,9 @@ from protomem_api.border import Border
 from protomem_api.document import OPENAPI
 from protomem_api.guards import guard
 from protomem_api.logs import log
+from protomem_api.negotiation import routed_by_content
 from protomem_api.problems import HttpProblem, answer_problem
-from protomem_api.routes import answering, health, keys, learning, listing, memories
+from protomem_api.routes import answering, bulk, health, jobs, keys, learning, listing, memories
 from protomem_api.service import Service
 from protomem_api.settings import Settings
 
@@ -31,6 +32,8 @@ ROUTES = [
     *learning.ROUTES,
     *answering.ROUTES,
     *listing.ROUTES,
+    *jobs.ROUTES,
+    *bulk.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,
 ]
@@ -52,6 +55,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
     async def living(_app: Litestar) -> AsyncIterator[None]:
         service.hold.take()
         service.keys.refresh()
+        await service.jobs.start()
         rounds = asyncio.create_task(_rounds(service))
         try:
             yield
@@ -76,7 +80,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
     methods = {
         route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)
     }
-    app.asgi_handler = Border(app.asgi_handler, settings, methods)
+    app.asgi_handler = Border(routed_by_content(app.asgi_handler), settings, methods)
     return app
 
 

@@ -28,6 +28,7 @@ from litestar.types import (
     WebSocketReceiveMessage,
 )
 
+from protomem_api.ndjson import has_lines
 from protomem_api.observing import observe
 from protomem_api.problems import (
     MEDIA_TYPE,
@@ -127,15 +128,18 @@ class Exchange:
         self._begun = time.perf_counter()
         self._body_due = asyncio.get_running_loop().time() + settings.body_seconds
         self._body_came = False
+        self._has_lines = has_lines(headers)
         self._status = 0
         self._expired = False
         self._telling: asyncio.Task[None] | None = None
         scope["state"]["request_id"] = self.id.decode()
 
     async def receive(self) -> ReceiveMessage:
-        """The next part of the body, in time."""
+        """The next part of the body, in time: of lines each part has its own, as they may go on and on."""
         if self._body_came:
             return await self._receive()
+        if self._has_lines:
+            self._body_due = asyncio.get_running_loop().time() + self._settings.body_seconds
         try:
             async with asyncio.timeout_at(self._body_due):
                 message = await self._receive()

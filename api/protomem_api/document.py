@@ -6,6 +6,7 @@ from the very types that it decodes by.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -16,10 +17,24 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from protomem_api import wire
+from protomem_api.ndjson import MEDIA_TYPE
 
 __all__ = ["OPENAPI", "exact_document"]
 
-BODIES: Final = [getattr(wire, name) for name in wire.__all__ if hasattr(getattr(wire, name), "__struct_fields__")]
+BODIES: Final = [
+    *(getattr(wire, name) for name in wire.__all__ if hasattr(getattr(wire, name), "__struct_fields__")),
+    *wire.RESULTS,
+]
+
+
+BY_THE_LINE: Final[Mapping[str, Sequence[type]]] = {
+    "learn": (wire.LearnLine, wire.OptionsLine),
+    "forget": (wire.ForgetLine,),
+    "predict": (wire.PredictLine, wire.OptionsLine),
+}
+"""What each line of a request is, of the routes that take lines; what answers is any of the next."""
+
+ANSWERED_BY_THE_LINE: Final = (wire.LineDone, wire.LineReceipt, wire.LinesEnd)
 
 
 def exact_document(app: Litestar) -> bytes:
@@ -30,7 +45,27 @@ def exact_document(app: Litestar) -> bytes:
 def _exact(document: dict[str, Any]) -> bytes:
     _, schemas = msgspec.json.schema_components(BODIES, ref_template="#/components/schemas/{name}")
     components = document["components"] | {"schemas": dict(sorted(schemas.items()))}
-    return msgspec.json.format(msgspec.json.encode(document | {"components": components}), indent=1) + b"\n"
+    paths = document["paths"] | {path: _with_lines(document["paths"][path], of) for path, of in _paths_of_lines()}
+    whole = document | {"paths": paths, "components": components}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
+
+
+def _paths_of_lines() -> Iterator[tuple[str, Sequence[type]]]:
+    return ((f"/v1/memories/{{name}}/{verb}", kinds) for verb, kinds in BY_THE_LINE.items())
+
+
+def _with_lines(path: dict[str, Any], kinds: Sequence[type]) -> dict[str, Any]:
+    """A path whose POST takes and answers lines too."""
+    post = path["post"]
+    body, answer = post["requestBody"], post["responses"]["200"]
+    responses = post["responses"] | {"200": _with_content(answer, ANSWERED_BY_THE_LINE)}
+    return path | {"post": post | {"requestBody": _with_content(body, kinds), "responses": responses}}
+
+
+def _with_content(told: dict[str, Any], kinds: Sequence[type]) -> dict[str, Any]:
+    each = [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in kinds]
+    schema = {"description": "Each line is one of these.", "anyOf": each}
+    return told | {"content": told["content"] | {MEDIA_TYPE: {"schema": schema}}}
 
 
 class ExactJson(OpenAPIRenderPlugin):

@@ -15,7 +15,7 @@ from protomem_api.keys import Key
 from protomem_api.problems import not_found, unauthorised
 from protomem_api.service import Service
 
-__all__ = ["OWNER", "guard"]
+__all__ = ["OWNER", "guard", "is_known_still"]
 
 OWNER = Key(id="", name="the owner of this machine", role="admin", memories=None, created="", sha256="")
 """Who calls a server that asks for no keys."""
@@ -40,6 +40,11 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if not allowed:
         raise not_found()
     connection.scope["user"] = key
+
+
+def is_known_still(service: Service, key: Key) -> bool:
+    """Whether a caller whose answer goes on and on may have more of it: a key that is deleted ends it."""
+    return not service.settings.auth or service.keys.holds(key)
 
 
 def _key(service: Service, connection: ASGIConnection[Any, Any, Any, Any]) -> Key:

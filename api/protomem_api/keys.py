@@ -73,6 +73,10 @@ class KeyFile:
                 found = key
         return found
 
+    def holds(self, key: Key) -> bool:
+        """Whether this key is there still, as of the last `refresh`."""
+        return self._keys.get(key.sha256) == key
+
     def create(self, name: str, role: Role, memories: Sequence[str] | None = None) -> tuple[Key, str]:
         """A new key and its secret, which is kept nowhere."""
         if not name.strip():

@@ -21,6 +21,7 @@ __all__ = [
     "MEDIA_TYPE",
     "HttpProblem",
     "answer_problem",
+    "as_problem",
     "busy",
     "conflict",
     "foreign_origin",
@@ -57,6 +58,10 @@ class HttpProblem(Exception):
         self.detail = detail
         self.path = path
         self.headers = dict(headers or {})
+
+    def at(self, path: str | None) -> HttpProblem:
+        """The same problem at another place of the body."""
+        return HttpProblem(self.status, self.name, self.detail, path=path, headers=self.headers)
 
 
 def unauthorised() -> HttpProblem:

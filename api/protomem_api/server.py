@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any, final
 
 import uvicorn
 from litestar import Litestar
 
 from protomem_api.app import create_app
+from protomem_api.jobs import Jobs
 from protomem_api.logs import configure_logs
 from protomem_api.settings import Settings
 
@@ -22,7 +24,7 @@ def serve(settings: Settings) -> None:
     configure_logs(getattr(logging, settings.log_level.upper()))
     app = create_app(settings)
     app.state.service.hold.take()
-    uvicorn.Server(server_config(settings, app)).run()
+    Server(server_config(settings, app), app.state.service.jobs).run()
 
 
 def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
@@ -38,3 +40,17 @@ def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
         limit_concurrency=settings.connections,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+
+
+@final
+class Server(uvicorn.Server):
+    """uvicorn's, which waits for its connections to end: those that watch a job are let go first."""
+
+    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+        super().__init__(config)
+        self._jobs = jobs
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """Begin no more jobs, then finish the requests under way."""
+        self._jobs.stop()
+        await super().shutdown(sockets)

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 
 from protomem_api.encoding import Encoders
 from protomem_api.holding import Hold
+from protomem_api.jobs import Jobs
 from protomem_api.keys import KeyFile
 from protomem_api.memories import Memories
 from protomem_api.rates import Rates
@@ -31,21 +32,24 @@ class Service:
     answering: Threads
     disk: Threads
     rates: Rates
+    jobs: Jobs
 
     @classmethod
     def of(cls, settings: Settings) -> Service:
         """The parts of a server with these settings. Touches no file yet."""
         encoders = Encoders(settings)
         disk = Threads("disk", settings.write_threads, settings.queue)
+        memories = Memories(settings, encoders, disk)
         return cls(
             settings=settings,
             hold=Hold(settings.data),
             keys=KeyFile(settings.data),
             encoders=encoders,
-            memories=Memories(settings, encoders, disk),
+            memories=memories,
             answering=Threads("answering", settings.answer_threads, settings.queue),
             disk=disk,
             rates=Rates(settings.rate),
+            jobs=Jobs(settings.data, memories),
         )
 
     async def refresh_keys(self) -> None:
@@ -54,6 +58,7 @@ class Service:
 
     async def close(self) -> None:
         """Close every memory after what has begun, and let the folder go."""
+        await self.jobs.close()
         self.answering.close()
         await self.memories.close()
         self.disk.close()

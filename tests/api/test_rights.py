@@ -26,6 +26,9 @@ OF_A_MEMORY = [
     ("GET", "/examples", "read", None),
     ("GET", "/receipts", "read", None),
     ("POST", "/id-hash", "read", {"id": "x"}),
+    ("POST", "/verify", "write", None),
+    ("POST", "/purge", "write", None),
+    ("POST", "/report", "read", {}),
 ]
 OF_THE_SERVER = [
     ("GET", "/v1/keys", None),
@@ -54,6 +57,12 @@ def test_every_route_is_in_these_tables(admin: httpx.Client) -> None:
     known = {(method, f"/v1/memories/{{name}}{path}") for method, path, _, _ in OF_A_MEMORY}
     known |= {(method, path.replace("0000", "{id}")) for method, path, _ in OF_THE_SERVER}
     known |= {("GET", "/v1/memories"), ("POST", "/v1/memories"), ("GET", "/metrics")}
+    known |= {
+        ("GET", "/v1/jobs"),
+        ("GET", "/v1/jobs/{id}"),
+        ("GET", "/v1/jobs/{id}/events"),
+        ("DELETE", "/v1/jobs/{id}"),
+    }
     known |= {("GET", "/health/live"), ("GET", "/health/ready")}
     assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == known
 

@@ -79,6 +79,7 @@ async def forget(
             purge=data.purge,
             idempotency_key=idempotency_key,
         )
+    service.jobs.forgotten(name)
     return receipt_out(receipt)
 
 
@@ -97,6 +98,7 @@ async def trim(
     """Always one of a class that is largest, by a hash of its codes."""
     async with service.memories.use(name) as held:
         receipt = await service.disk.run(held.memory.trim, data.to, purge=data.purge, idempotency_key=idempotency_key)
+    service.jobs.forgotten(name)
     return receipt_out(receipt)
 
 

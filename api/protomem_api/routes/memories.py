@@ -93,8 +93,10 @@ async def get_memory(name: FromPath[str], service: UsesService) -> wire.MemoryIn
     responses=problems(),
 )
 async def delete_memory(name: FromPath[str], service: UsesService) -> None:
-    """Waits for what uses it. Nothing can be undone."""
+    """Cancels its jobs and waits for what else uses it. Nothing can be undone."""
+    await service.jobs.drop(name)
     await service.memories.delete(name)
+    await service.jobs.drop(name)  # what was asked for meanwhile
 
 
 ROUTES = [list_memories, create_memory, get_memory, delete_memory]
