@@ -52,12 +52,18 @@ class Held:
     def info(self) -> wire.MemoryInfo:
         """The memory as it is now. Takes a moment: the digest is over all its sums."""
         settings = self.memory.settings
+        space = settings.space
         return wire.MemoryInfo(
             name=self.name,
             encoder=settings.encoder,
+            encoder_fingerprint=space.encoder,
             retain=settings.retain,
-            dimension=settings.space.dimension,
-            width=settings.space.width,
+            dimension=space.dimension,
+            width=space.width,
+            books=space.books,
+            keys=space.keys,
+            modes=space.modes,
+            seed=space.seed,
             kernel_rows=self.kernel_rows,
             examples=len(self.memory),
             classes=len(self.memory.classes()),
