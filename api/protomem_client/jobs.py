@@ -27,7 +27,7 @@ class Job(msgspec.Struct, frozen=True):
     id: str
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     done: int = 0
-    total: int | None = None
+    total: int = 0
     result: Any = None
     problem: Problem | None = None
 
@@ -44,8 +44,8 @@ def job(start: Request, kind: type[T], progress: Progress | None) -> Steps[T]:
         wait = min(wait * LATER, LAST_LOOK)
         if progress is not None and found.total:
             progress(found.done, found.total)
-    if found.state == "done":
-        return converted(found.result, kind)
     if found.problem is not None:
         raise error_of(found.problem)
-    raise ServerError(f"the job {found.id} was {found.state}: start it anew")
+    if found.state != "done":
+        raise ServerError(f"the job {found.id} was {found.state}: ask for it again")
+    return converted(found.result, kind)

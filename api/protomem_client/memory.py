@@ -26,7 +26,8 @@ class RemoteMemory:
     """A memory of a server. Made by `Client.memory`; safe to use from several threads.
 
     Methods, arguments, results and errors are those of `protomem.Memory`, which documents them; what is said here is
-    what differs. Every write carries an idempotency key, a fresh one if none is given, so that it is safe to be sent again.
+    what differs. Every write carries an idempotency key, a fresh one if none is given, so that it is safe to be sent
+    again.
 
     `settings` and `public_key` are those of the memory, as they were when it was opened; they never change.
     """

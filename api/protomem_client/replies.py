@@ -11,6 +11,7 @@ import msgspec
 from protomem import errors
 from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, PrototypeEvidence
 from protomem.errors import (
+    Conflict,
     InvalidInput,
     MissingExtra,
     NotAMemory,
@@ -237,33 +238,31 @@ NOT_OURS: Final = "the answer ({}) is not that of a protomem server: check the u
 
 
 def error_of(problem: Problem) -> ProtomemError:
-    """The error that this problem was on the server."""
+    """The error that this problem was on the server, or what its status means where only a service can have it."""
     name = problem.type.rpartition("/")[2]
     if name == "missing-extra":
         return _missing_extra(problem.detail)
-    kind = BY_NAME.get(name)
-    if kind is None:
-        kind = InvalidInput if 400 <= problem.status < 500 else ServerError
-    return kind(problem.detail)
+    return (BY_NAME.get(name) or BY_STATUS.get(problem.status) or ServerError)(problem.detail)
 
 
 def _kebab(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
-OF_THE_SERVICE: Final[dict[str, type[ProtomemError]]] = {
-    "unauthorised": Unauthorised,
-    "not-found": NotAMemory,
-    "busy": ServerUnavailable,
-    "not-ready": ServerUnavailable,
-    "body-too-slow": ServerUnavailable,
-    "too-many-requests": ServerUnavailable,
-    "foreign-origin": ServerError,
-    "internal-error": ServerError,
-}
-"""What only a service can run into. What is not here is by its status the caller's or the server's fault."""
+BY_NAME: Final[dict[str, type[ProtomemError]]] = {_kebab(name): getattr(errors, name) for name in errors.__all__}
 
-BY_NAME: Final = {_kebab(name): getattr(errors, name) for name in errors.__all__} | OF_THE_SERVICE
+BY_STATUS: Final[dict[int, type[ProtomemError]]] = {
+    400: InvalidInput,
+    401: Unauthorised,
+    404: NotAMemory,  # it is not there, or not for this key
+    408: ServerUnavailable,
+    409: Conflict,
+    413: InvalidInput,
+    415: InvalidInput,
+    422: InvalidInput,
+    429: ServerUnavailable,
+    503: ServerUnavailable,
+}
 
 
 def _missing_extra(detail: str) -> MissingExtra:

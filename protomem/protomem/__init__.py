@@ -6,8 +6,8 @@
 >>> memory.predict([[1.0, 0.0]])[0].label
 'right'
 
-`protomem.Client` and `protomem.AsyncClient` do the same on the memories of a server (`protomem[client]`). They are loaded
-when first asked for; nothing else here touches a network.
+`protomem.Client` and `protomem.AsyncClient` do the same on the memories of a server (`protomem[client]`). They are
+loaded when first asked for; nothing else here touches a network.
 """
 
 import typing
