@@ -46,6 +46,7 @@ OPENAPI: Final = OpenAPIConfig(
     version=version("protomem"),
     description="A classifier that is taught, corrected and made to forget exactly, while it serves.",
     path="/schema",
+    use_handler_docstrings=True,
     render_plugins=[ExactJson(path="/openapi.json", media_type=MediaType.JSON)],
     components=Components(
         security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="pm_...")}

@@ -18,7 +18,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 def configure_logs(level: int) -> None:
     """Send everything of at least this level to stderr as lines of JSON, and what uvicorn says of its life too."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -31,7 +31,7 @@ def configure_logs(level: int) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, lambda *event: _as_json(*event).decode()]
+    last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_text]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(level)
@@ -48,3 +48,7 @@ def _where_it_failed(_logger: Any, _method: str, event: MutableMapping[str, Any]
 
 def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
     return msgspec.json.encode(event)
+
+
+def _as_text(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    return _as_json(logger, method, event).decode()

@@ -83,7 +83,7 @@ def test_every_answer_has_the_headers_of_security_and_an_id(admin: httpx.Client,
     ids = {answer.headers["x-request-id"] for answer in answers}
     assert len(ids) == len(answers)
     assert admin.get(points, headers={"X-Request-ID": "mine-1"}).headers["x-request-id"] == "mine-1"
-    assert admin.get(points, headers={"X-Request-ID": "a b\t"}).headers["x-request-id"] != "a b"
+    assert admin.get(points, headers={"X-Request-ID": "a b"}).headers["x-request-id"] != "a b"
 
 
 @pytest.fixture(scope="module")

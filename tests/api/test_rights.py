@@ -59,7 +59,7 @@ def test_every_route_is_in_these_tables(admin: httpx.Client) -> None:
 
 
 @pytest.mark.usefixtures("memories")
-@pytest.mark.parametrize("authorization", [None, "Bearer pm_wrong", "Basic YTpi", "Bearer ", "pm_wrong"])
+@pytest.mark.parametrize("authorization", [None, "Bearer pm_wrong", "Basic YTpi", "Bearer", "pm_wrong"])
 def test_without_a_known_key_every_route_answers_the_same(server: Served, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     with httpx.Client(base_url=server.url, headers=headers) as stranger:
