@@ -8,7 +8,7 @@ import msgspec
 
 from protomem.errors import ServerError
 from protomem.progress import Progress
-from protomem_client.replies import Problem, converted, error_of, read
+from protomem_client.reading import Problem, converted, error_of, read
 from protomem_client.steps import Request, Steps
 
 __all__ = ["job"]

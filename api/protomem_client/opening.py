@@ -10,7 +10,8 @@ from protomem.encoders import Encoder, resolve_encoder
 from protomem.errors import EncoderMismatch, InvalidInput, NotAMemory
 from protomem.settings import Retain
 from protomem_client.operations import body
-from protomem_client.replies import Memories, MemoryInfo, read, require_ok
+from protomem_client.reading import read, require_ok
+from protomem_client.replies import Memories, MemoryInfo
 from protomem_client.steps import Request, Steps
 
 __all__ = ["NAME_PATTERN", "delete", "memories", "opened"]

@@ -25,7 +25,8 @@ from protomem.suggestions import Suggestion, check_pool
 from protomem.verification import Verification
 from protomem_client.items import Items, items_out, parts
 from protomem_client.jobs import job
-from protomem_client.replies import Answers, Classes, Examples, IdHash, MemoryInfo, Receipts, Suggestions, read
+from protomem_client.reading import read
+from protomem_client.replies import Answers, Classes, Examples, IdHash, MemoryInfo, Receipts, Suggestions
 from protomem_client.steps import Request, Steps
 
 __all__ = ["Operations", "body"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
+from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from hypothesis import Phase, settings
@@ -117,6 +118,16 @@ FORGOTTEN: list[dict[str, Any]] = [
 GENERATE = [Phase.generate]
 """Without shrinking, which would take minutes with a server: the steps of a failure are printed as they were."""
 
+JOBS = "/v1/jobs/{id}" in json.loads((Path(__file__).parents[2] / "api" / "openapi.json").read_bytes())["paths"]
+"""Whether this service has the routes of jobs. Without them, verify, purge and report are not asked for."""
+
+REPORTS: list[dict[str, Any]] = [
+    {"windows": 2, "false_alarm": None},
+    {"windows": 3, "false_alarm": None, "costs": False},
+    {"windows": 1, "false_alarm": None},
+    {"windows": 2, "false_alarm": 2.0},
+]
+
 MANY = st.lists(st.integers(0, 100), max_size=5)
 
 
@@ -219,6 +230,21 @@ class Congruence(RuleBasedStateMachine):
         for receipts, memory in zip(self.trio.call("receipts", ()), self.trio.memories, strict=True):
             assert all(check.ok for check in protomem.audit_chain(receipts, memory.public_key))
 
+    @precondition(lambda _: JOBS)
+    @rule()
+    def verify(self) -> None:
+        assert self.trio.call("verify", ())[1].ok
+
+    @precondition(lambda _: JOBS)
+    @rule()
+    def purge(self) -> None:
+        self.trio.call("purge", ())
+
+    @precondition(lambda _: JOBS)
+    @rule(options=st.sampled_from(REPORTS), rows=st.none() | MANY)
+    def report(self, options: dict[str, Any], rows: list[int] | None) -> None:
+        self.trio.call("report", (None if rows is None else self.items(rows),), **options)
+
     @rule(id=st.sampled_from(["", 5, "x" * 2_000]))
     def id_hash_of_what_is_wrong(self, id: Any) -> None:
         self.trio.call("id_hash", (id,))
@@ -231,11 +257,6 @@ class Congruence(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "trio"):
             self.trio.close()
-
-
-@pytest.fixture(scope="session")
-def key(admin: httpx.Client) -> str:
-    return admin.headers["Authorization"].removeprefix("Bearer ")
 
 
 def test_random_calls_come_to_the_same(server: Served, key: str) -> None:

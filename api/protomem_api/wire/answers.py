@@ -38,20 +38,20 @@ __all__ = [
 class MemoryInfo(Reply, frozen=True):
     """A memory as it is now. `digest` names everything learned, `public_key` verifies its receipts.
 
-    What is between `encoder` and `seed` is fixed for good: the memory's settings, as the library has them.
+    What stands before `examples` is fixed for good: the memory's settings, as the library has them.
     """
 
     name: str
     encoder: str
-    encoder_fingerprint: str
     retain: Retain
     dimension: int
     width: int
+    kernel_rows: int
+    encoder_fingerprint: str
     books: int
     keys: int
     modes: int
     seed: int
-    kernel_rows: int
     examples: int
     classes: Annotated[int, Meta(description="How many labels there are.")]
     digest: str
