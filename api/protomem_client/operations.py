@@ -20,6 +20,7 @@ from protomem.memory_report import Report
 from protomem.progress import Progress
 from protomem.questions import question
 from protomem.receipts import Receipt
+from protomem.reporting import Wanted
 from protomem.settings import MemorySettings
 from protomem.suggestions import Suggestion, check_pool
 from protomem.verification import Verification
@@ -129,6 +130,7 @@ class Operations:
         progress: Progress | None,
     ) -> Steps[Report]:
         """A job."""
+        Wanted(windows, false_alarm, costs)  # checks them
         fields = {
             "recent": None if recent is None else items_out(recent, self._settings),
             "windows": windows,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.api.serving import Served
 
 import protomem
+
+HAS_JOBS = "/v1/jobs/{id}" in json.loads((Path(__file__).parents[2] / "api" / "openapi.json").read_bytes())["paths"]
+"""Whether this service has the routes of jobs. Without them, verify, purge and report cannot be asked for."""
 
 NUMBERS = count(1)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+")

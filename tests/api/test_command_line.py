@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.api.congruence import HAS_JOBS
 from tests.api.serving import Served
 from typer.testing import CliRunner, Result
 
@@ -72,6 +73,19 @@ def test_each_command_prints_of_a_url_what_it_prints_of_a_file(tmp_path: Path, p
     for command in commands:
         assert told(*command, "--memory", url) == told(*command, "--memory", tmp_path / "points.duckdb"), command
     assert told("classes", "--memory", url) == {"examples": 1, "classes": {"south": 1}}
+
+
+@pytest.mark.skipif(not HAS_JOBS, reason="verify, purge and report are jobs, which this service has not")
+def test_long_work_prints_of_a_url_what_it_prints_of_a_file(tmp_path: Path, points: Path, url: str) -> None:
+    commands: list[tuple[object, ...]] = [
+        ("learn", points, *VECTORS),
+        ("verify",),
+        ("report", "--no-drift", "--windows", "2", "--recent", points, "--vectors-column", "vector"),
+        ("forget", "--id", "e1", "--yes", "--purge"),
+        ("purge",),
+    ]
+    for command in commands:
+        assert told(*command, "--memory", url) == told(*command, "--memory", tmp_path / "points.duckdb"), command
 
 
 def test_receipts_of_a_url_are_audited(tmp_path: Path, points: Path, url: str) -> None:

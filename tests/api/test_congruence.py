@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.api.congruence import Trio
+from tests.api.congruence import HAS_JOBS, Trio
 from tests.api.serving import Served
 from tests.conftest import LetterEncoder
 
@@ -117,9 +115,6 @@ FORGOTTEN: list[dict[str, Any]] = [
 
 GENERATE = [Phase.generate]
 """Without shrinking, which would take minutes with a server: the steps of a failure are printed as they were."""
-
-JOBS = "/v1/jobs/{id}" in json.loads((Path(__file__).parents[2] / "api" / "openapi.json").read_bytes())["paths"]
-"""Whether this service has the routes of jobs. Without them, verify, purge and report are not asked for."""
 
 REPORTS: list[dict[str, Any]] = [
     {"windows": 2, "false_alarm": None},
@@ -230,17 +225,17 @@ class Congruence(RuleBasedStateMachine):
         for receipts, memory in zip(self.trio.call("receipts", ()), self.trio.memories, strict=True):
             assert all(check.ok for check in protomem.audit_chain(receipts, memory.public_key))
 
-    @precondition(lambda _: JOBS)
+    @precondition(lambda _: HAS_JOBS)
     @rule()
     def verify(self) -> None:
         assert self.trio.call("verify", ())[1].ok
 
-    @precondition(lambda _: JOBS)
+    @precondition(lambda _: HAS_JOBS)
     @rule()
     def purge(self) -> None:
         self.trio.call("purge", ())
 
-    @precondition(lambda _: JOBS)
+    @precondition(lambda _: HAS_JOBS)
     @rule(options=st.sampled_from(REPORTS), rows=st.none() | MANY)
     def report(self, options: dict[str, Any], rows: list[int] | None) -> None:
         self.trio.call("report", (None if rows is None else self.items(rows),), **options)
@@ -261,7 +256,9 @@ class Congruence(RuleBasedStateMachine):
 
 def test_random_calls_come_to_the_same(server: Served, key: str) -> None:
     machine = type("Machine", (Congruence,), {"server": server, "key": key})
-    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=30, phases=GENERATE))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=settings().max_examples // 3, stateful_step_count=30, phases=GENERATE)
+    )
 
 
 @pytest.mark.parametrize("name", ["Memory", "AsyncMemory"])
