@@ -52,13 +52,19 @@ class Held:
     def info(self) -> wire.MemoryInfo:
         """The memory as it is now. Takes a moment: the digest is over all its sums."""
         settings = self.memory.settings
+        space = settings.space
         return wire.MemoryInfo(
             name=self.name,
             encoder=settings.encoder,
             retain=settings.retain,
-            dimension=settings.space.dimension,
-            width=settings.space.width,
+            dimension=space.dimension,
+            width=space.width,
             kernel_rows=self.kernel_rows,
+            encoder_fingerprint=space.encoder,
+            books=space.books,
+            keys=space.keys,
+            modes=space.modes,
+            seed=space.seed,
             examples=len(self.memory),
             classes=len(self.memory.classes()),
             digest=self.memory.digest(),

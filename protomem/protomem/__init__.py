@@ -5,7 +5,12 @@
 >>> receipt = memory.learn([[1.0, 0.1], [0.1, 1.0]], ["right", "up"], ids=["a", "b"])
 >>> memory.predict([[1.0, 0.0]])[0].label
 'right'
+
+`protomem.Client` and `protomem.AsyncClient` do the same on the memories of a server (`protomem[client]`). They are
+loaded when first asked for; nothing else here touches a network.
 """
+
+import typing
 
 from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, PrototypeEvidence
 from protomem.auditing import audit, audit_chain
@@ -31,8 +36,11 @@ from protomem.errors import (
     NotRemembered,
     ProtomemError,
     RequestConflict,
+    ServerError,
+    ServerUnavailable,
     StoreError,
     StoreUnavailable,
+    Unauthorised,
 )
 from protomem.head_costs import HeadCost, HeadCosts
 from protomem.listing import Example
@@ -86,10 +94,13 @@ __all__ = [
     "Report",
     "RequestConflict",
     "SentenceEncoder",
+    "ServerError",
+    "ServerUnavailable",
     "StoreError",
     "StoreUnavailable",
     "StreamReport",
     "Suggestion",
+    "Unauthorised",
     "Vectors",
     "Verification",
     "Window",
@@ -97,3 +108,24 @@ __all__ = [
     "audit_chain",
     "open",
 ]
+
+
+if typing.TYPE_CHECKING:
+    from protomem_client import AsyncClient as AsyncClient
+    from protomem_client import AsyncRemoteMemory as AsyncRemoteMemory
+    from protomem_client import Client as Client
+    from protomem_client import RemoteMemory as RemoteMemory
+
+_OF_THE_CLIENT = frozenset({"AsyncClient", "AsyncRemoteMemory", "Client", "RemoteMemory"})
+"""Not in `__all__`: `from protomem import *` must not ask for an extra."""
+
+
+def __getattr__(name: str) -> object:
+    """The client's names, loaded when first asked for. Raises `MissingExtra` without `protomem[client]`."""
+    if name not in _OF_THE_CLIENT:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import protomem_client
+    except ImportError as error:
+        raise MissingExtra(f"protomem.{name}", "client") from error
+    return getattr(protomem_client, name)

@@ -21,6 +21,9 @@
     │   ├── MemoryDamaged              the file contradicts itself
     │   └── StoreUnavailable           the disk refused: full, read-only, removed, no permission
     ├── MemoryClosed                   used after close()
+    ├── ServerError                    the server that a client asked failed, or is no protomem server
+    │   ├── Unauthorised               it does not know the API key
+    │   └── ServerUnavailable          it does not answer, or is busy, after all attempts
     └── MissingExtra (ImportError)     an optional part is not installed; says which `pip install`
 
 A message says what is wrong, where, and what to try.
@@ -49,8 +52,11 @@ __all__ = [
     "NotRemembered",
     "ProtomemError",
     "RequestConflict",
+    "ServerError",
+    "ServerUnavailable",
     "StoreError",
     "StoreUnavailable",
+    "Unauthorised",
 ]
 
 
@@ -136,6 +142,18 @@ class StoreUnavailable(StoreError):
 
 class MemoryClosed(ProtomemError):
     """The memory was used after `close()`."""
+
+
+class ServerError(ProtomemError):
+    """The server that a client asked failed, or what answered is no protomem server."""
+
+
+class Unauthorised(ServerError):
+    """The server does not know the API key, or was sent none."""
+
+
+class ServerUnavailable(ServerError):
+    """The server does not answer, or is busy; asked as often as the client was told to."""
 
 
 class MissingExtra(ProtomemError, ImportError):

@@ -31,6 +31,12 @@ def admin(server: Served) -> httpx.Client:
     return server.client("admin")
 
 
+@pytest.fixture(scope="session")
+def key(admin: httpx.Client) -> str:
+    """The secret of a key with all rights."""
+    return admin.headers["Authorization"].removeprefix("Bearer ")
+
+
 @pytest.fixture
 def texts(admin: httpx.Client) -> str:
     """The path of a new memory of texts that remembers four."""

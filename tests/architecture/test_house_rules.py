@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = [ROOT / "protomem" / "protomem", ROOT / "store" / "protomem_store", ROOT / "api" / "protomem_api"]
+PARTS = [
+    ROOT / "protomem" / "protomem",
+    ROOT / "store" / "protomem_store",
+    ROOT / "api" / "protomem_api",
+    ROOT / "api" / "protomem_client",
+]
 COMMAND_LINE = ROOT / "protomem" / "protomem" / "cli"
 MOST_LINES = 400
 NOTES = tuple(map(str.upper, ("todo", "fixme", "xxx")))  # in small letters: this file keeps its own rule

@@ -12,9 +12,10 @@ import pytest
 
 import protomem
 import protomem_api
+import protomem_client
 import protomem_store
 
-PACKAGES = [protomem, protomem_store, protomem_api]
+PACKAGES = [protomem, protomem_store, protomem_api, protomem_client]
 
 
 def public_members(module: ModuleType) -> Iterator[tuple[str, object]]:

@@ -36,7 +36,10 @@ __all__ = [
 
 
 class MemoryInfo(Reply, frozen=True):
-    """A memory as it is now. `digest` names everything learned, `public_key` verifies its receipts."""
+    """A memory as it is now. `digest` names everything learned, `public_key` verifies its receipts.
+
+    What stands before `examples` is fixed for good: the memory's settings, as the library has them.
+    """
 
     name: str
     encoder: str
@@ -44,6 +47,11 @@ class MemoryInfo(Reply, frozen=True):
     dimension: int
     width: int
     kernel_rows: int
+    encoder_fingerprint: str
+    books: int
+    keys: int
+    modes: int
+    seed: int
     examples: int
     classes: Annotated[int, Meta(description="How many labels there are.")]
     digest: str

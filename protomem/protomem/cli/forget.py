@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-import protomem
 from protomem.cli.receipt_files import read_receipts
-from protomem.cli.shared import AsJson, MemoryPath, open_existing, print_json, reported_errors
+from protomem.cli.shared import AsJson, MemoryPath, OpenMemory, open_existing, print_json, reported_errors
 from protomem.errors import InvalidInput, ProtomemError
 from protomem.receipts import Receipt
 
@@ -53,7 +52,7 @@ def forget(
         typer.echo(f"forgot {forgotten} examples; {left} are left")
 
 
-def _forget_learned(memory: protomem.Memory, learned: list[Receipt]) -> list[Receipt]:
+def _forget_learned(memory: OpenMemory, learned: list[Receipt]) -> list[Receipt]:
     """Forget by each receipt in turn; if one is refused, say what was forgotten before it."""
     receipts: list[Receipt] = []
     for number, one in enumerate(learned, start=1):
@@ -66,6 +65,6 @@ def _forget_learned(memory: protomem.Memory, learned: list[Receipt]) -> list[Rec
     return receipts
 
 
-def _count(memory: protomem.Memory, ids: list[str] | None, subject: str | None, label: str | None) -> int:
+def _count(memory: OpenMemory, ids: list[str] | None, subject: str | None, label: str | None) -> int:
     """How many examples would go. Ids that are not remembered count too: `Memory.forget` refuses them by name."""
     return len(ids) if ids else sum(1 for _ in memory.examples(label=label, subject=subject))

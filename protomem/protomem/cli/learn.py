@@ -8,11 +8,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-import protomem
 from protomem.cli.file_query import Columns
 from protomem.cli.reading import Batch, ItemFile
 from protomem.cli.receipt_files import append_receipt
-from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, print_json, progress_bar, reported_errors
+from protomem.cli.shared import (
+    OUT,
+    AsJson,
+    MemoryPath,
+    OpenMemory,
+    cell,
+    open_or_create,
+    print_json,
+    progress_bar,
+    reported_errors,
+)
 from protomem.errors import InvalidInput, ProtomemError
 from protomem.progress import Progress as Reports
 from protomem.receipts import Receipt
@@ -58,7 +67,7 @@ def learn(
     """Teach a memory the examples in a file; the memory is created if it is not there."""
     columns = Columns(text_column, vectors_column, label_column, id_column, subject_column)
     source = ItemFile(file, columns, where, labels_separator)
-    with protomem.open(memory, encoder=encoder or _first_encoder(memory, source), retain=retain) as opened:
+    with open_or_create(memory, encoder, retain, lambda: _first_encoder(source)) as opened:
         if opened.settings.retain == "nothing" and receipts_file is None:
             raise InvalidInput(
                 'this memory retains "nothing", and forgets only by the receipts of what it learned: '
@@ -72,15 +81,13 @@ def learn(
         _print_report(report)
 
 
-def _first_encoder(path: Path, source: ItemFile) -> str | None:
-    """The encoder of a memory that is not there yet; None, for its own, if it is."""
-    if path.exists():
-        return None
+def _first_encoder(source: ItemFile) -> str:
+    """The encoder of a new memory."""
     return DEFAULT_ENCODER if source.columns.vectors is None else f"vectors:{source.dimension()}"
 
 
 def _learn_all(
-    memory: protomem.Memory, source: ItemFile, size: int, receipts_file: Path | None, *, relearn: bool
+    memory: OpenMemory, source: ItemFile, size: int, receipts_file: Path | None, *, relearn: bool
 ) -> list[Receipt]:
     receipts = []
     with progress_bar("learning") as report:
@@ -92,7 +99,7 @@ def _learn_all(
     return receipts
 
 
-def _learn_batch(memory: protomem.Memory, source: ItemFile, batch: Batch, report: Reports, *, relearn: bool) -> Receipt:
+def _learn_batch(memory: OpenMemory, source: ItemFile, batch: Batch, report: Reports, *, relearn: bool) -> Receipt:
     def advance(done: int, _: int) -> None:
         report(batch.first - 1 + done, source.count)
 
@@ -106,9 +113,9 @@ def _learn_batch(memory: protomem.Memory, source: ItemFile, batch: Batch, report
         raise
 
 
-def _report(path: Path, memory: protomem.Memory, receipts: list[Receipt]) -> dict[str, object]:
+def _report(path: str, memory: OpenMemory, receipts: list[Receipt]) -> dict[str, object]:
     return {
-        "memory": str(path),
+        "memory": path,
         "learned": sum(receipt.count for receipt in receipts),
         "unchanged": sum(len(receipt.unchanged) for receipt in receipts),
         "examples": len(memory),

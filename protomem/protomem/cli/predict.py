@@ -10,12 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-import protomem
 from protomem.answers import Answer
 from protomem.cli.answers import answer_as_json, print_answer, print_answers
 from protomem.cli.file_query import Columns
 from protomem.cli.reading import ItemFile
-from protomem.cli.shared import OUT, AsJson, MemoryPath, open_existing, print_json, progress_bar, reported_errors
+from protomem.cli.shared import (
+    OUT,
+    AsJson,
+    MemoryPath,
+    OpenMemory,
+    open_existing,
+    print_json,
+    progress_bar,
+    reported_errors,
+)
 from protomem.errors import InvalidInput
 from protomem.progress import Progress as Reports
 
@@ -47,7 +55,7 @@ class Asked:
     explain: bool
     name_prior: bool
 
-    def of(self, memory: protomem.Memory, items: Items, report: Reports | None = None) -> list[Answer]:
+    def of(self, memory: OpenMemory, items: Items, report: Reports | None = None) -> list[Answer]:
         """The answers of the memory."""
         return memory.predict(
             items,
@@ -154,12 +162,12 @@ def _threshold(given: str) -> tuple[str, float]:
         raise InvalidInput(f"--threshold {given!r} is not LABEL=P: write it as in refund=0.8") from None
 
 
-def _about_texts(path: Path, texts: list[str], asked: Asked) -> tuple[list[str], list[Answer]]:
+def _about_texts(path: str, texts: list[str], asked: Asked) -> tuple[list[str], list[Answer]]:
     with open_existing(path) as memory, progress_bar("answering") as report:
         return texts, asked.of(memory, texts, report)
 
 
-def _about_file(path: Path, source: ItemFile, asked: Asked) -> tuple[list[str], list[Answer]]:
+def _about_file(path: str, source: ItemFile, asked: Asked) -> tuple[list[str], list[Answer]]:
     """The answers, and what each is about: the id of its row, or the text, or the number of the row."""
     names: list[str] = []
     answers: list[Answer] = []

@@ -14,7 +14,16 @@ from protomem.cli.items_file import read_items
 from protomem.cli.reading import ItemFile
 from protomem.cli.report_plot import check_picture, plot_report
 from protomem.cli.report_tables import print_report
-from protomem.cli.shared import OUT, AsJson, MemoryPath, open_existing, print_json, progress_bar, reported_errors
+from protomem.cli.shared import (
+    OUT,
+    AsJson,
+    MemoryPath,
+    name_of,
+    open_existing,
+    print_json,
+    progress_bar,
+    reported_errors,
+)
 
 __all__ = ["report"]
 
@@ -47,7 +56,7 @@ def report(
             items, windows=windows, false_alarm=false_alarm if drift else None, costs=costs, progress=told
         )
     if plot is not None:
-        plot_report(found, plot, memory.name)
+        plot_report(found, plot, name_of(memory))
     if as_json:
         print_json(found.to_dict())
     else:

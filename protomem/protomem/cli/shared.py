@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
@@ -15,18 +16,22 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import protomem
-from protomem.errors import InvalidInput, ProtomemError
+from protomem.errors import InvalidInput, NotAMemory, ProtomemError
 from protomem.progress import Progress as Reports
 from protomem.reports import Check
+from protomem.settings import Retain
 
 __all__ = [
     "ERR",
     "OUT",
     "AsJson",
     "MemoryPath",
+    "OpenMemory",
     "bar",
     "cell",
+    "name_of",
     "open_existing",
+    "open_or_create",
     "percent",
     "print_checks",
     "print_json",
@@ -37,7 +42,19 @@ __all__ = [
 OUT = Console(highlight=False)
 ERR = Console(highlight=False, stderr=True)
 
-MemoryPath = Annotated[Path, typer.Option("--memory", "-m", metavar="PATH", help="The file of the memory.")]
+KEY = "PROTOMEM_API_KEY"
+"""The environment variable of the API key: an option would show it to everyone who may list processes."""
+
+MemoryPath = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        "-m",
+        metavar="PATH|URL",
+        help=f"The file of the memory, or http://HOST:PORT/NAME on a server, with the API key in {KEY}.",
+    ),
+]
+OpenMemory: TypeAlias = "protomem.Memory | protomem.RemoteMemory"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
@@ -60,12 +77,64 @@ def progress_bar(what: str) -> Iterator[Reports]:
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
-def open_existing(path: Path) -> protomem.Memory:
-    """Open a memory that must be there already, with the encoder it was made with; say if it took longer than usual."""
-    memory = protomem.open(path, create=False)
-    if memory.opening.note:
-        typer.echo(memory.opening.note, err=True)
-    return memory
+@contextmanager
+def open_existing(where: str) -> Iterator[OpenMemory]:
+    """Open a memory that must be there already, with its own encoder; say if that took longer than usual."""
+    with _opened(where, create=False) as memory:
+        if isinstance(memory, protomem.Memory) and memory.opening.note:
+            typer.echo(memory.opening.note, err=True)
+        yield memory
+
+
+@contextmanager
+def open_or_create(
+    where: str, encoder: str | None, retain: Retain | None, first_encoder: Callable[[], str]
+) -> Iterator[OpenMemory]:
+    """Open a memory, or create it: with `first_encoder` where none is named."""
+    with ExitStack() as stack:
+        try:
+            memory = stack.enter_context(_opened(where, encoder=encoder, retain=retain, create=False))
+        except NotAMemory:
+            if not _is_url(where) and Path(where).exists():
+                raise
+            chosen = encoder or first_encoder()
+            memory = stack.enter_context(_opened(where, encoder=chosen, retain=retain))
+        yield memory
+
+
+def name_of(where: str) -> str:
+    """What to call a memory in a heading: the last part of its path or URL."""
+    return Path(where).name
+
+
+@contextmanager
+def _opened(
+    where: str, *, encoder: str | None = None, retain: Retain | None = None, create: bool = True
+) -> Iterator[OpenMemory]:
+    if not _is_url(where):
+        with protomem.open(where, encoder=encoder, retain=retain, create=create) as memory:
+            yield memory
+        return
+    server, name = _server_and_name(where)
+    key = os.environ.get(KEY) or None  # noqa: TID251  # the border
+    with (
+        protomem.Client(server, key) as client,
+        client.memory(name, encoder=encoder, retain=retain, create=create) as remote,
+    ):
+        yield remote
+
+
+def _is_url(where: str) -> bool:
+    return where.startswith(("http://", "https://"))
+
+
+def _server_and_name(url: str) -> tuple[str, str]:
+    server, _, name = url.partition("://")[2].rstrip("/").rpartition("/")
+    if not server:
+        raise InvalidInput(
+            "the url names no memory: write http://HOST:PORT/NAME, such as http://127.0.0.1:8000/support"
+        )
+    return url[: url.index("://") + 3] + server, name
 
 
 def print_json(document: Mapping[str, Any]) -> None:

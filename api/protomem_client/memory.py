@@ -1,0 +1,191 @@
+"""A memory of a server, used like one that is embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import final
+
+from protomem.answers import Answer
+from protomem.listing import Example
+from protomem.memory_report import Report
+from protomem.progress import Progress
+from protomem.receipts import Receipt
+from protomem.suggestions import Suggestion
+from protomem.verification import Verification
+from protomem_client.items import Items
+from protomem_client.operations import Operations
+from protomem_client.replies import MemoryInfo
+from protomem_client.sending import Sender
+
+__all__ = ["RemoteMemory"]
+
+
+@final
+class RemoteMemory:
+    """A memory of a server. Made by `Client.memory`; safe to use from several threads.
+
+    Methods, arguments, results and errors are those of `protomem.Memory`, which documents them; what is said here is
+    what differs. Every write carries an idempotency key, a fresh one if none is given, so that it is safe to be sent
+    again.
+
+    `settings` and `public_key` are those of the memory, as they were when it was opened; they never change.
+    """
+
+    def __init__(self, sender: Sender, info: MemoryInfo) -> None:
+        self.name = info.name
+        self.settings = info.settings()
+        self.public_key = info.public_key
+        self._sender = sender
+        self._operations = Operations(info.name, self.settings)
+
+    def learn(
+        self,
+        items: Items,
+        labels: Sequence[str | Sequence[str]],
+        ids: Sequence[str] | None = None,
+        subjects: Sequence[str | None] | None = None,
+        progress: Progress | None = None,
+        *,
+        relearn: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Remember items with their labels, in one request: all of it or nothing, durable when it returns.
+
+        Raises `InvalidInput` for more items than the server takes at once, besides what `Memory.learn` raises.
+        """
+        return self._sender.run(
+            self._operations.learn(
+                items, labels, ids, subjects, progress, relearn=relearn, idempotency_key=idempotency_key
+            )
+        )
+
+    def forget(
+        self,
+        ids: Sequence[str] | None = None,
+        subject: str | None = None,
+        label: str | None = None,
+        receipt: Receipt | str | None = None,
+        *,
+        purge: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Forget examples: afterwards the memory is, bit for bit, one that never saw them."""
+        return self._sender.run(
+            self._operations.forget(ids, subject, label, receipt, purge=purge, idempotency_key=idempotency_key)
+        )
+
+    def trim(self, to: int, *, purge: bool = False, idempotency_key: str | None = None) -> Receipt:
+        """Forget as many examples as it takes for at most `to` to stay, always one of a class that is largest."""
+        return self._sender.run(self._operations.trim(to, purge=purge, idempotency_key=idempotency_key))
+
+    def predict(
+        self,
+        items: Items,
+        top_k: int = 5,
+        evidence: int = 3,
+        coverage: float | None = None,
+        false_alarm: float | None = None,
+        among: Sequence[str] | str | None = None,
+        progress: Progress | None = None,
+        *,
+        per_class: bool = False,
+        thresholds: Mapping[str, float] | None = None,
+        certainty: float | None = None,
+        separator: str = "/",
+        multi_label: bool = False,
+        explain: bool = False,
+        name_prior: bool = False,
+    ) -> list[Answer]:
+        """Answers for items; see `Memory.predict` for what can be asked.
+
+        More than 1,000 items, or 8 MiB of them, go in several requests, and each reflects the memory when it comes.
+        """
+        options = {
+            "top_k": top_k,
+            "evidence": evidence,
+            "coverage": coverage,
+            "false_alarm": false_alarm,
+            "among": among,
+            "per_class": per_class,
+            "thresholds": thresholds,
+            "certainty": certainty,
+            "separator": separator,
+            "multi_label": multi_label,
+            "explain": explain,
+            "name_prior": name_prior,
+        }
+        return self._sender.run(self._operations.predict(items, progress, options))
+
+    def suggest(self, items: Items, count: int = 10, progress: Progress | None = None) -> list[Suggestion]:
+        """Which of these unlabelled items to label next, best first; as many items as the server takes at once."""
+        return self._sender.run(self._operations.suggest(items, count, progress))
+
+    def report(
+        self,
+        recent: Items | None = None,
+        *,
+        windows: int = 10,
+        false_alarm: float | None = 0.01,
+        costs: bool = True,
+        progress: Progress | None = None,
+    ) -> Report:
+        """The memory in numbers; a job on the server, whose end is waited for."""
+        return self._sender.run(
+            self._operations.report(recent, windows=windows, false_alarm=false_alarm, costs=costs, progress=progress)
+        )
+
+    def verify(self, progress: Progress | None = None) -> Verification:
+        """Recompute everything from the kept examples and compare it; a job on the server, whose end is waited for."""
+        return self._sender.run(self._operations.verify(progress))
+
+    def purge(self, progress: Progress | None = None) -> Receipt:
+        """Take the bytes of everything forgotten out of the server's files; a job, whose end is waited for."""
+        return self._sender.run(self._operations.purge(progress))
+
+    def classes(self) -> dict[str, int]:
+        """How many remembered examples carry each label, by label."""
+        return self._sender.run(self._operations.classes())
+
+    def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
+        """The remembered examples, by id; of one label or one subject if asked.
+
+        They are fetched a thousand at a time while they are iterated over; each page is of the memory as it is then.
+        """
+        after: str | None = None
+        while True:
+            page = self._sender.run(self._operations.examples(label, subject, after))
+            yield from page.examples
+            if page.next is None:
+                return
+            after = page.next
+
+    def receipts(self) -> list[Receipt]:
+        """The receipt of every change, oldest first."""
+        return self._sender.run(self._operations.receipts())
+
+    def id_hash(self, id: str) -> str:
+        """The keyed hash (hex) by which receipts name this id."""
+        return self._sender.run(self._operations.id_hash(id))
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of everything learned."""
+        return (self._sender.run(self._operations.info())).digest
+
+    def close(self) -> None:
+        """Let the memory go; any other use afterwards raises `MemoryClosed`. The client stays open."""
+        self._operations.closed = True
+
+    def __len__(self) -> int:
+        return self._sender.run(self._operations.info()).examples
+
+    def __repr__(self) -> str:
+        return f"RemoteMemory({self.name!r})"
+
+    def __enter__(self) -> RemoteMemory:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,275 @@
+"""The contract of `Memory`, embedded, by `Client` and by `AsyncClient`: results, errors and digests are the same."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.api.congruence import HAS_JOBS, Trio
+from tests.api.serving import Served
+from tests.conftest import LetterEncoder
+
+import protomem
+
+WIDTH = 32
+DICE = np.random.default_rng(4)
+VECTORS = [*DICE.standard_normal((12, 3)).astype(np.float32), np.array([1e30, 1e-30, 0], np.float32)]
+TEXTS = [
+    "where is my parcel",
+    "the parcel is late",
+    "give me my money",
+    "refund, please",
+    "où est-ce ?",
+    "名前",
+    "a",
+    "😀",
+]
+LABELS = ["card/lost", "card/stolen", "refund", "名前"]
+SUBJECTS = ["ann", "tenant 7", None]
+IDS = [f"id/{number} é" for number in range(8)]
+
+KINDS = {
+    "vectors": {"encoder": "vectors:3", "retain": "codes", "width": WIDTH},
+    "texts": {"encoder": "letters", "retain": "items", "width": WIDTH},
+    "sums": {"encoder": "vectors:3", "retain": "nothing", "width": WIDTH},
+}
+
+WRONG_VECTORS: list[Any] = [
+    "one text",
+    7,
+    [[1.0, 2.0]],
+    [[np.nan, 1, 1]],
+    [[0.0, 0.0, 0.0]],
+    np.ones(3),
+    [[1, 2, 3], [1, 2]],
+    ["a text"],
+    [[1j, 0, 1]],
+    [[None, 1, 1]],
+]
+WRONG_TEXTS: list[Any] = ["one text", 7, [""], [" "], [None], ["\ud800"], [7], [["a"]], np.ones((1, 3))]
+
+WRONG_LABELS: list[Any] = [["a", "b", "c"], None, "label", [None], [""], [[]], ["a\0b"], ["x" * 2_000], [3]]
+WRONG_IDS: list[Any] = ["id", [""], ["a", "b"], [None], [5], ["x" * 2_000]]
+WRONG_SUBJECTS: list[Any] = ["ann", [""], ["a", "b"], [5]]
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"top_k": 1, "evidence": 0},
+    {"top_k": np.int64(2), "coverage": np.float64(0.5)},
+    {"coverage": 0.9, "per_class": True},
+    {"false_alarm": 0.3, "explain": True},
+    {"among": "card"},
+    {"among": "card/"},
+    {"among": ["refund", "名前"]},
+    {"among": {"refund"}, "evidence": 2},
+    {"thresholds": {"refund": 0.9, "card/lost": 0.5}},
+    {"certainty": 0.6},
+    {"certainty": 0.9, "separator": "u"},
+    {"multi_label": True, "explain": True},
+    {"top_k": 0},
+    {"top_k": 1.5},
+    {"evidence": -1},
+    {"coverage": 1.0},
+    {"false_alarm": "often"},
+    {"per_class": True},
+    {"per_class": 1},
+    {"multi_label": True, "coverage": 0.5},
+    {"among": []},
+    {"among": [None]},
+    {"among": "nothing"},
+    {"among": ["nothing"]},
+    {"thresholds": {"nothing": 0.5}},
+    {"thresholds": {"refund": 2}},
+    {"thresholds": ["refund"]},
+    {"separator": ""},
+    {"name_prior": True},
+    {"name_prior": True, "coverage": 0.5},
+]
+
+FORGOTTEN: list[dict[str, Any]] = [
+    {},
+    {"ids": ["never"], "label": "refund"},
+    {"ids": "id"},
+    {"ids": [None]},
+    {"ids": ["never"]},
+    {"subject": ""},
+    {"subject": "nobody"},
+    {"label": 5},
+    {"label": "nothing"},
+    {"receipt": "no receipt"},
+    {"receipt": "{}"},
+    {"receipt": 5},
+]
+
+GENERATE = [Phase.generate]
+"""Without shrinking, which would take minutes with a server: the steps of a failure are printed as they were."""
+
+REPORTS: list[dict[str, Any]] = [
+    {"windows": 2, "false_alarm": None},
+    {"windows": 3, "false_alarm": None, "costs": False},
+    {"windows": 1, "false_alarm": None},
+    {"windows": 2, "false_alarm": 2.0},
+]
+
+MANY = st.lists(st.integers(0, 100), max_size=5)
+
+
+class Congruence(RuleBasedStateMachine):
+    """Random calls, right and wrong ones; after each the three memories are the same."""
+
+    server: Served
+    key: str
+
+    @initialize(kind=st.sampled_from(sorted(KINDS)))
+    def begin(self, kind: str) -> None:
+        given = KINDS[kind]
+        self.texts = kind == "texts"
+        self.sums = kind == "sums"
+        encoder: Any = LetterEncoder() if self.texts else given["encoder"]
+        self.pool: list[Any] = TEXTS if self.texts else VECTORS
+        embedded = protomem.open(None, **{**given, "encoder": encoder})
+        self.trio = Trio(self.server, self.key, embedded, **given)
+        self.learned: list[list[Any]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not len(self.trio.embedded)
+
+    def items(self, rows: list[int]) -> Any:
+        chosen = [self.pool[row % len(self.pool)] for row in rows]
+        return chosen if self.texts or not chosen else np.array(chosen)
+
+    @rule(
+        rows=MANY,
+        first=st.integers(0, 7),
+        labels=st.lists(st.lists(st.sampled_from(LABELS), min_size=1, max_size=2), min_size=5, max_size=5),
+        subjects=st.lists(st.sampled_from(SUBJECTS), min_size=5, max_size=5),
+        relearn=st.booleans(),
+        key=st.sampled_from([None, "k1", "k2"]),
+    )
+    def learn(self, rows: list[int], first: int, labels: Any, subjects: Any, relearn: bool, key: str | None) -> None:
+        count = len(rows)
+        ids = [IDS[(first + row) % len(IDS)] for row in range(count)]
+        given = (self.items(rows), labels[:count], ids, subjects[:count])
+        receipts = self.trio.call("learn", given, relearn=relearn, idempotency_key=key)
+        if receipts[0] is not None:
+            self.learned.append(receipts)
+
+    @rule(data=st.data())
+    def learn_what_is_wrong(self, data: st.DataObject) -> None:
+        right = {"items": self.items([1]), "labels": ["refund"], "ids": [IDS[0]], "subjects": ["ann"]}
+        wrong = {
+            "items": WRONG_TEXTS if self.texts else WRONG_VECTORS,
+            "labels": WRONG_LABELS,
+            "ids": WRONG_IDS,
+            "subjects": WRONG_SUBJECTS,
+            "idempotency_key": ["", 5, "x" * 2_000],
+        }
+        name = data.draw(st.sampled_from(sorted(wrong)))
+        self.trio.call("learn", (), **{**right, name: data.draw(st.sampled_from(wrong[name]))}, relearn=True)
+
+    @rule(
+        choice=st.sampled_from(
+            [*({"ids": [one]} for one in IDS), *({"label": one} for one in LABELS), {"subject": "ann"}, *FORGOTTEN]
+        ),
+        purge=st.booleans(),
+        key=st.sampled_from([None, "k1", "k3"]),
+    )
+    def forget(self, choice: dict[str, Any], purge: bool, key: str | None) -> None:
+        self.trio.call("forget", (), **choice, purge=purge, idempotency_key=key)
+
+    @precondition(lambda self: self.learned)
+    @rule(data=st.data(), as_json=st.booleans(), foreign=st.booleans())
+    def forget_by_receipt(self, data: st.DataObject, as_json: bool, foreign: bool) -> None:
+        receipts = self.learned[data.draw(st.integers(0, len(self.learned) - 1))]
+        given = [receipts[1], receipts[2], receipts[0]] if foreign else receipts
+        each = [(None, None, None, one.to_json() if as_json else one) for one in given]
+        self.trio.call("forget", *each)
+
+    @rule(to=st.sampled_from([0, 1, 2, 5, -1, "all"]), purge=st.booleans(), key=st.sampled_from([None, "k4"]))
+    def trim(self, to: Any, purge: bool, key: str | None) -> None:
+        self.trio.call("trim", (to,), purge=purge, idempotency_key=key)
+
+    @rule(rows=MANY, options=st.sampled_from(OPTIONS))
+    def predict(self, rows: list[int], options: dict[str, Any]) -> None:
+        self.trio.call("predict", (self.items(rows),), **options)
+
+    @precondition(lambda self: not self.is_empty)
+    @rule(data=st.data())
+    def predict_what_is_wrong(self, data: st.DataObject) -> None:
+        wrong = data.draw(st.sampled_from(WRONG_TEXTS if self.texts else WRONG_VECTORS))
+        self.trio.call("predict", (wrong,))
+
+    @rule(rows=MANY, count=st.sampled_from([1, 3, 0, None]))
+    def suggest(self, rows: list[int], count: Any) -> None:
+        self.trio.call("suggest", (self.items(rows), count))
+
+    @rule(label=st.sampled_from([None, "refund", "nothing"]), subject=st.sampled_from([None, "ann", "nobody"]))
+    def examples(self, label: str | None, subject: str | None) -> None:
+        self.trio.call("examples", (label, subject))
+
+    @rule()
+    def receipts(self) -> None:
+        for receipts, memory in zip(self.trio.call("receipts", ()), self.trio.memories, strict=True):
+            assert all(check.ok for check in protomem.audit_chain(receipts, memory.public_key))
+
+    @precondition(lambda _: HAS_JOBS)
+    @rule()
+    def verify(self) -> None:
+        assert self.trio.call("verify", ())[1].ok
+
+    @precondition(lambda _: HAS_JOBS)
+    @rule()
+    def purge(self) -> None:
+        self.trio.call("purge", ())
+
+    @precondition(lambda _: HAS_JOBS)
+    @rule(options=st.sampled_from(REPORTS), rows=st.none() | MANY)
+    def report(self, options: dict[str, Any], rows: list[int] | None) -> None:
+        self.trio.call("report", (None if rows is None else self.items(rows),), **options)
+
+    @rule(id=st.sampled_from(["", 5, "x" * 2_000]))
+    def id_hash_of_what_is_wrong(self, id: Any) -> None:
+        self.trio.call("id_hash", (id,))
+
+    @invariant()
+    def same(self) -> None:
+        if hasattr(self, "trio"):
+            self.trio.check_state()
+
+    def teardown(self) -> None:
+        if hasattr(self, "trio"):
+            self.trio.close()
+
+
+def test_random_calls_come_to_the_same(server: Served, key: str) -> None:
+    machine = type("Machine", (Congruence,), {"server": server, "key": key})
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=settings().max_examples // 3, stateful_step_count=30, phases=GENERATE)
+    )
+
+
+@pytest.mark.parametrize("name", ["Memory", "AsyncMemory"])
+def test_every_method_takes_the_same_arguments(name: str) -> None:
+    remote = {"Memory": protomem.RemoteMemory, "AsyncMemory": protomem.AsyncRemoteMemory}[name]
+    only_embedded = {"snapshot"}  # the server sees to that itself
+    methods = [
+        method
+        for method, _ in inspect.getmembers(protomem.Memory, inspect.isfunction)
+        if not method.startswith("_") and method not in only_embedded
+    ]
+    for method in methods:
+        expected = inspect.signature(getattr(protomem.Memory, method)).parameters
+        assert inspect.signature(getattr(remote, method)).parameters == expected, method
