@@ -17,7 +17,7 @@ from protomem_api.border import Border
 from protomem_api.document import OPENAPI
 from protomem_api.guards import guard
 from protomem_api.problems import answer_problem
-from protomem_api.routes import answering, health, keys, learning, listing, memories
+from protomem_api.routes import answering, console, health, keys, learning, listing, mapping, memories
 from protomem_api.service import Service
 from protomem_api.settings import Settings
 
@@ -28,8 +28,10 @@ ROUTES = [
     *learning.ROUTES,
     *answering.ROUTES,
     *listing.ROUTES,
+    *mapping.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,
+    *console.ROUTES,
 ]
 
 SECONDS_BETWEEN_ROUNDS = 1.0

@@ -42,10 +42,9 @@ SECURITY: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-
-STRICT_CONTENT: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-"""For what is no page. A page sends its own policy."""
+"""What an answer has where its route says nothing else: a page sends its own policy, a file may be kept."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -126,10 +125,9 @@ class Exchange:
             return
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = [*message["headers"], *SECURITY, (b"x-request-id", self.id)]
-            if not any(name.lower() == STRICT_CONTENT[0] for name, _ in headers):
-                headers.append(STRICT_CONTENT)
-            message["headers"] = headers
+            own = {name.lower() for name, _ in message["headers"]}
+            added = [header for header in SECURITY if header[0] not in own]
+            message["headers"] = [*message["headers"], *added, (b"x-request-id", self.id)]
         await self._send(message)
 
     async def tell(self, problem: HttpProblem) -> None:
