@@ -127,7 +127,7 @@ function options(found, state, onchoose) {
         limits: { x: { min: "original", max: "original" }, y: { min: "original", max: "original" } },
         zoom: {
           mode: "xy",
-          wheel: { enabled: true, speed: WHEEL },
+          wheel: { enabled: true, speed: WHEEL, modifierKey: "ctrl" },
           drag: { enabled: true, threshold: 8, backgroundColor: "rgb(95 160 155 / 25%)" },
         },
       },

@@ -77,7 +77,7 @@ function drawing(found, info) {
       { class: "card stack", "aria-label": "Map" },
       h("div", { class: "row spread" }, h("p", { class: "muted small" }, legend(found, info)), tools),
       frame,
-      h("p", { class: "hint" }, `The plane shows ${percent(found.shown)} of what tells the class means apart; what looks near here can be far. `, "The wheel zooms where the map has the focus, dragging zooms to a box."),
+      h("p", { class: "hint" }, `The plane shows ${percent(found.shown)} of what tells the class means apart; what looks near here can be far. `, "Drag a box to zoom into it, or turn the wheel with Ctrl."),
     ),
     h("section", { class: "card stack", "aria-label": "Who is near whom" }, h("div", { class: "field" }, h("label", { for: (chosen.id = "map-class") }, "Who is near"), chosen), side),
   );
