@@ -7,16 +7,18 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
+import msgspec
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from protomem import Encoder
+from protomem import Encoder, ProtomemError
 from protomem_api.bodies import TypedRequest
 from protomem_api.border import Border
 from protomem_api.document import OPENAPI
 from protomem_api.guards import guard
-from protomem_api.problems import answer_problem
+from protomem_api.logs import log
+from protomem_api.problems import HttpProblem, answer_problem
 from protomem_api.routes import answering, console, health, keys, learning, listing, mapping, memories
 from protomem_api.service import Service
 from protomem_api.settings import Settings
@@ -61,7 +63,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
             await service.close()
 
     app = Litestar(
-        ROUTES,
+        [Router("/", route_handlers=ROUTES)],
         state=State({"service": service}),
         dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         guards=[guard],
@@ -77,7 +79,11 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
 
 
 async def _rounds(service: Service) -> None:
+    """What is looked after all the time. What fails once is tried again: keys that cannot be read stay as they were."""
     while True:
         await asyncio.sleep(SECONDS_BETWEEN_ROUNDS)
-        await service.disk.run(service.keys.refresh)
-        await service.memories.close_idle()
+        for look_after in (service.refresh_keys, service.memories.close_idle):
+            try:
+                await look_after()
+            except (ProtomemError, HttpProblem, OSError, msgspec.DecodeError) as error:
+                log.error("round failed", error=type(error).__name__, exc_info=error)

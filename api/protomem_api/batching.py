@@ -62,9 +62,9 @@ class Batcher(Generic[Item, Result]):
             while self._queue:
                 if len(self._queue) < self._last:
                     await asyncio.sleep(self._seconds)
-                batch = self._next()
-                self._last = len(batch)
-                await self._answer(batch)
+                if batch := self._next():
+                    self._last = len(batch)
+                    await self._answer(batch)
         finally:
             self._worker = None
 

@@ -15,7 +15,17 @@ from itertools import count
 from typing import Final, final
 
 import msgspec
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import (
+    ASGIApp,
+    HTTPReceiveMessage,
+    HTTPScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    WebSocketReceiveMessage,
+)
 
 from protomem_api.observing import observe
 from protomem_api.problems import (
@@ -49,6 +59,7 @@ SECURITY: Final = (
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Headers = dict[bytes, bytes]
+ReceiveMessage = HTTPReceiveMessage | WebSocketReceiveMessage
 
 
 @final
@@ -61,7 +72,7 @@ class Border:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         headers: Headers = dict(scope["headers"])
@@ -107,7 +118,7 @@ class Exchange:
         self._telling: asyncio.Task[None] | None = None
         scope["state"]["request_id"] = self.id.decode()
 
-    async def receive(self) -> Message:
+    async def receive(self) -> ReceiveMessage:
         """The next part of the body, in time."""
         if self._body_came:
             return await self._receive()

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Litestar, MediaType, Request
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -51,7 +51,8 @@ OPENAPI: Final = OpenAPIConfig(
     version=version("protomem"),
     description="A classifier that is taught, corrected and made to forget exactly, while it serves.",
     path="/schema",
-    render_plugins=[ExactJson(path="/openapi.json", media_type="application/json")],
+    use_handler_docstrings=True,
+    render_plugins=[ExactJson(path="/openapi.json", media_type=MediaType.JSON)],
     components=Components(
         security_schemes={"key": SecurityScheme(type="http", scheme="bearer", bearer_format="pm_...")}
     ),

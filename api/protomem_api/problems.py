@@ -242,5 +242,7 @@ def _of_litestar(error: HTTPException) -> HttpProblem:
 
 def _of_parameters(error: ValidationException) -> HttpProblem:
     found = error.extra if isinstance(error.extra, list) else []
+    if any(isinstance(one, dict) and one.get("key") == "data" for one in found):
+        return malformed("the body is empty: send JSON")
     told = [f"{one.get('key', 'a value')}: {one.get('message', '')}" for one in found if isinstance(one, dict)]
     return invalid("; ".join(told) or error.detail)

@@ -48,6 +48,10 @@ class Service:
             rates=Rates(settings.rate),
         )
 
+    async def refresh_keys(self) -> None:
+        """Know the keys that another process has made or deleted."""
+        await self.disk.run(self.keys.refresh)
+
     async def close(self) -> None:
         """Close every memory after what has begun, and let the folder go."""
         self.answering.close()

@@ -79,11 +79,16 @@ def read_settings(flags: Mapping[str, object], environment: Mapping[str, str], f
             found[name] = value.split(",") if name == "encoders" else value
     found.update(flags)
     try:
-        settings = msgspec.convert(found, Settings, strict=False)
+        settings = msgspec.convert(found, Settings, strict=False, dec_hook=_folder)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"a setting is wrong: {error}; `protomem serve --help` lists them") from error
     _check_loopback(settings)
     return settings
+
+
+def _folder(kind: type, value: object) -> object:
+    """The one setting that msgspec does not know how to read."""
+    return kind(value)
 
 
 def _of_file(file: Path) -> dict[str, object]:
