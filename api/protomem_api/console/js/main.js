@@ -34,7 +34,9 @@ async function show() {
       open = true;
     }
     const node = name ? await memory(name, view, signal) : await memories(signal);
-    if (!signal.aborted) main.replaceChildren(node);
+    if (signal.aborted) return;
+    main.replaceChildren(node);
+    main.querySelector('.views [aria-current]')?.scrollIntoView({ inline: "center", block: "nearest" });
   } catch (problem) {
     if (signal.aborted || problem.name === "AbortError") return;
     if (problem.status === 401) return;

@@ -56,23 +56,34 @@ function classPoints(found, state, chosen) {
     data: points,
     pointRadius: (context) => (isChosen(context) ? LARGE + 3 : LARGE),
     pointHoverRadius: LARGE + 2,
-    pointBackgroundColor: (context) => (isChosen(context) ? state.colours.warn : state.colours.accent),
+    pointBackgroundColor: (context) => (isChosen(context) ? state.colours.mark : state.colours.accent),
     pointBorderColor: () => state.colours.surface,
     pointHoverBackgroundColor: () => state.colours.strong,
     pointBorderWidth: 1.5,
     datalabels: {
       display: (context) => (isChosen(context) ? true : "auto"),
       formatter: (point) => point.label,
-      anchor: "end",
-      align: "top",
-      offset: 2,
-      clamp: true,
+      anchor: "center",
+      align: (context) => (hasOtherAbove(found.classes, context.dataIndex) ? "bottom" : "top"),
+      offset: 6,
       color: () => state.colours.text,
       textStrokeColor: () => state.colours.surface,
       textStrokeWidth: 3,
       font: { family: "Inter, system-ui, sans-serif", size: 12, weight: 560 },
     },
   };
+}
+
+// A name goes to the side where the nearest other class mean is not.
+function hasOtherAbove(classes, index) {
+  const { x, y } = classes[index];
+  let nearest = Infinity;
+  let above = false;
+  for (const [other, one] of classes.entries()) {
+    const distance = (one.x - x) ** 2 + (one.y - y) ** 2;
+    if (other !== index && distance < nearest) [nearest, above] = [distance, one.y > y];
+  }
+  return above;
 }
 
 function examplePoints(found, state, chosen) {
@@ -82,32 +93,36 @@ function examplePoints(found, state, chosen) {
     data: points,
     pointRadius: (context) => (isChosen(context) ? SMALL + 1.5 : SMALL),
     pointHoverRadius: SMALL + 3,
-    pointBackgroundColor: (context) => (isChosen(context) ? state.colours.warn : state.colours.faint),
+    pointBackgroundColor: (context) => (isChosen(context) ? state.colours.mark : state.colours.faint),
     pointHoverBackgroundColor: () => state.colours.strong,
     pointBorderWidth: 0,
     datalabels: { display: false },
   };
 }
 
+// One unit is as long to the right as it is upwards, or distances would lie; both axes show all there is, and some room.
+function bounds(all, width, height) {
+  const [x, y] = [all.map((one) => one.x), all.map((one) => one.y)].map((values) => [Math.min(...values), Math.max(...values)]);
+  const ratio = width / height;
+  const half = (Math.max((y[1] - y[0]) / 2, (x[1] - x[0]) / 2 / ratio) || 1) * (1 + MARGIN);
+  const about = ([least, most], room) => ({ min: (least + most) / 2 - room, max: (least + most) / 2 + room });
+  return { x: about(x, half * ratio), y: about(y, half) };
+}
+
 function options(found, state, onchoose) {
   const all = [...found.classes, ...found.examples];
-  const axis = (values) => {
-    const [least, most] = [Math.min(...values), Math.max(...values)];
-    const room = Math.max((most - least) * MARGIN, 0.02);
-    return {
-      min: least - room,
-      max: most + room,
-      ticks: { display: false },
-      border: { display: false },
-      grid: { color: () => state.colours.line, drawTicks: false },
-    };
-  };
+  const fit = ({ width, height }) => bounds(all, width, height);
+  const axis = () => ({ display: false });
   return {
     animation: false,
     maintainAspectRatio: false,
-    layout: { padding: { top: 14, right: 4 } },
     interaction: { mode: "nearest", intersect: true },
-    scales: { x: axis(all.map((one) => one.x)), y: axis(all.map((one) => one.y)) },
+    scales: { x: axis(), y: axis() },
+    onResize: (chart, size) => {
+      const { x, y } = fit(size);
+      Object.assign(chart.options.scales.x, x);
+      Object.assign(chart.options.scales.y, y);
+    },
     onHover: (event, hit) => (event.native.target.style.cursor = hit.some((one) => one.datasetIndex === 0) ? "pointer" : "crosshair"),
     onClick: (_event, hit) => {
       const first = hit.find((one) => one.datasetIndex === 0);
@@ -146,7 +161,7 @@ function colours(frame) {
   };
   const found = {
     accent: read("accent"), strong: read("accent-strong"), warn: read("warn"), surface: read("surface"), text: read("text"),
-    muted: read("muted"), line: read("line"), faint: read("edge"),
+    muted: read("muted"), mark: read("mark"), faint: read("point"),
   };
   probe.remove();
   return found;

@@ -17,7 +17,7 @@ export function told(problem, may = "") {
   return h(
     "div",
     { class: "note bad", role: "alert" },
-    h("strong", {}, problem.title || "Something went wrong"),
+    h("strong", {}, problem.title || "This cannot be used"),
     h("p", {}, reason),
     problem.path ? h("span", { class: "where" }, problem.path) : null,
   );

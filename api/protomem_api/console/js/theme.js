@@ -10,7 +10,7 @@
     if (theme === "auto") delete root.dataset.theme;
     else root.dataset.theme = theme;
     const button = document.getElementById("theme");
-    if (button) button.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme];
+    if (button) button.querySelector("span").textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme];
     button?.setAttribute("aria-label", `Colours: ${theme}. Change them`);
     document.dispatchEvent(new Event("themechange"));
   }

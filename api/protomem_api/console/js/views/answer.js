@@ -87,7 +87,8 @@ function why(answer) {
     return h("details", {}, h("summary", {}, "Why"), h("p", { class: "muted small" }, "There is no other label to stand against."));
   }
   const most = Math.max(...explanation.parts.map((part) => Math.abs(part.log_odds)), 1e-9);
-  const rows = explanation.parts.map((part) =>
+  const parts = explanation.parts.toSorted((one, other) => Math.abs(other.log_odds) - Math.abs(one.log_odds));
+  const rows = parts.map((part) =>
     h(
       "tr",
       {},
@@ -114,13 +115,13 @@ function prototypes({ prototypes: found }) {
 }
 
 function keys({ keys: found }) {
-  return found.length ? `Codebook keys that speak for it: ${found.map((one) => `${one.count} of ${one.total}`).join(", ")}.` : "";
+  return found.length ? `Codebooks: ${found[0].count} of its ${found[0].total} examples share a key with this item.` : "";
 }
 
 function correct(live, item, answer) {
   const label = labelField(live, { title: "It should be", hint: "", value: answer.label ?? "" });
   const subject = input({ name: "subject", placeholder: "whose it is, optional" });
-  const place = h("div", { "aria-live": "polite" });
+  const place = h("div", { class: "slot", "aria-live": "polite" });
   const submit = h("button", { class: "button", type: "submit" }, "Teach it");
   return h(
     "details",

@@ -7,11 +7,11 @@ import { told } from "../say.js";
 import { forgetting } from "./confirm.js";
 
 const MOST_ROWS = 200;
-const PAGE = 50;
+const PAGE = 20;
 
 export function classes(live, signal) {
   const shown = { by: "count", down: true, filter: "", all: false, open: null };
-  const box = h("div", {});
+  const box = h("div", { class: "flush" });
   const filter = input({
     type: "search",
     class: "input filter",

@@ -9,6 +9,7 @@ import { summary } from "../receipts.js";
 import { busily, MAY_WRITE, say, told } from "../say.js";
 
 const MOST_NAMED = 50;
+const MOST_CLASSES = 8;
 const MOST_COUNTED = 20_000;
 
 // `wish` is one of {ids}, {subject}, {label}, {receipt}. The promise holds the receipt, or null if it was called off.
@@ -52,7 +53,7 @@ const nothing = (wish) =>
   h("div", { class: "note warn", role: "alert" }, `Nothing is remembered ${OF[kindOf(wish)](wish)}. Check how it is written.`);
 
 function content(live, wish, going, close) {
-  const place = h("div", {});
+  const place = h("div", { class: "slot" });
   const [purgeLine, purge] = check("Purge too", false, "Takes the bytes out of the files as well. It takes longer.");
   const submit = h("button", { class: "button danger", type: "button" }, `Forget ${going.more ? "all of them" : count(going.count, "example")}`);
   submit.addEventListener("click", () =>
@@ -62,14 +63,16 @@ function content(live, wish, going, close) {
 }
 
 const told_ = (going) =>
-  going.examples.length ? h("span", { class: "stack tight" }, "They go from these classes:", classesOf(going.examples)) : "Afterwards the memory is, bit for bit, one that never saw them.";
+  going.examples.length ? h("span", { class: "stack tight" }, `They go from ${count(classCount(going.examples), "class", "classes")}:`, classesOf(going.examples)) : "Afterwards the memory is, bit for bit, one that never saw them.";
+
+const classCount = (examples) => new Set(examples.flatMap((one) => one.labels)).size;
 
 function classesOf(examples) {
   const counts = new Map();
   for (const one of examples) for (const label of one.labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   const labels = [...counts].sort((one, other) => other[1] - one[1]).map(([label, number]) => `${label} × ${number}`);
-  const rest = labels.length - MOST_NAMED;
-  return chips(rest > 0 ? [...labels.slice(0, MOST_NAMED), `and ${rest} more`] : labels);
+  const rest = labels.length - MOST_CLASSES;
+  return chips(rest > 1 ? [...labels.slice(0, MOST_CLASSES), `and ${rest} more`] : labels);
 }
 
 function listed(going) {
@@ -95,7 +98,7 @@ export async function deleting(live) {
 }
 
 function deletion(live, close) {
-  const place = h("div", {});
+  const place = h("div", { class: "slot" });
   const typed = h("input", { class: "input", type: "text", autocomplete: "off", id: "delete-name", oninput: () => (submit.disabled = typed.value !== live.name) });
   const submit = h("button", { class: "button danger", type: "button", disabled: true }, "Delete for good");
   submit.addEventListener("click", () =>

@@ -9,7 +9,7 @@ import { deleting, forgetting } from "./confirm.js";
 export function forget(live) {
   const keeps = live.info.retain !== "nothing";
   const ways = keeps ? [["subject", "Subject"], ["label", "Label"], ["ids", "Ids"], ["receipt", "Receipt"]] : [["receipt", "Receipt"]];
-  const place = h("div", {});
+  const place = h("div", { class: "slot" });
   const done = h("div", { class: "stack", "aria-live": "polite" });
   const what = h("div", {});
   const submit = h("button", { class: "button warn-edge", type: "submit" }, "Show what will go");

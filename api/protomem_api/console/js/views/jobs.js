@@ -46,7 +46,7 @@ export function jobs(live, signal) {
 const nothing = () => empty("No jobs yet", "What you start appears here with its progress.");
 
 function startLine(live, signal, kind, text, added) {
-  const place = h("div", {});
+  const place = h("div", { class: "slot" });
   const button = h("button", { class: "button", type: "button" }, KINDS[kind]);
   button.addEventListener("click", () => busily(button, place, async () => added(await begin(live, kind, signal)), NO_JOBS));
   return h("div", { class: "stack tight" }, h("div", { class: "row spread" }, h("p", { class: "muted small" }, text), button), place);
@@ -56,7 +56,7 @@ const begin = (live, kind, signal) => call("POST", memoryPath(live.name, `/${kin
 
 // A button that starts a job and shows it below.
 export function starter(live, signal, kind, title) {
-  const place = h("div", { "aria-live": "polite" });
+  const place = h("div", { class: "slot", "aria-live": "polite" });
   const button = h("button", { class: "button primary", type: "button" }, title);
   button.addEventListener("click", () =>
     busily(button, place, async () => place.replaceChildren(jobCard(await begin(live, kind, signal), signal, live)), NO_JOBS),
@@ -68,7 +68,7 @@ function jobCard(first, signal, live) {
   const body = h("div", { class: "stack tight" });
   const state = h("span", { class: "chip", role: "status" });
   const cancel = h("button", { class: "button quiet slim", type: "button", "aria-label": `Cancel ${KINDS[first.kind].toLowerCase()}` }, "Cancel");
-  const trouble = h("div", {});
+  const trouble = h("div", { class: "slot" });
   cancel.addEventListener("click", () => busily(cancel, trouble, () => call("DELETE", `v1/jobs/${encodeURIComponent(first.id)}`, { signal }), NO_JOBS));
 
   function show(job) {

@@ -2,7 +2,7 @@
 
 import { call, memoryPath } from "../api.js";
 import { bar, empty, h, select } from "../dom.js";
-import { count, percent, similarity } from "../format.js";
+import { count, percent, similarity, whole } from "../format.js";
 import { told } from "../say.js";
 import { picture } from "../picture.js";
 
@@ -12,7 +12,7 @@ const CLOSER = 1.3;
 
 export function map(live, signal) {
   const box = h("div", {}, h("p", { class: "loading" }, "Drawing the map…"));
-  const stale = h("button", { class: "button slim", type: "button", hidden: true, onclick: () => load() }, "The memory has changed: draw again");
+  const stale = h("div", { class: "row", hidden: true }, h("p", { class: "muted small" }, "The memory has changed since."), h("button", { class: "button slim", type: "button", onclick: () => load() }, "Draw again"));
   let drawn = null;
 
   async function load() {
@@ -34,7 +34,7 @@ export function map(live, signal) {
   load();
   live.addEventListener("change", () => (stale.hidden = false));
   signal.addEventListener("abort", () => drawn?.destroy());
-  return h("div", { class: "stack" }, h("div", { class: "row" }, stale), box);
+  return h("div", { class: "stack" }, stale, box);
 }
 
 const nothing = (name) => empty("Nothing to show yet", "Classes appear as soon as something is taught.", h("a", { class: "button", href: `#/m/${encodeURIComponent(name)}/teach` }, "Teach"));
@@ -75,7 +75,7 @@ function drawing(found, info) {
     h(
       "section",
       { class: "card stack", "aria-label": "Map" },
-      h("div", { class: "row spread" }, h("p", { class: "muted small" }, legend(found, info)), tools),
+      h("div", { class: "row spread" }, legend(found, info), tools),
       frame,
       h("p", { class: "hint" }, `The plane shows ${percent(found.shown)} of what tells the class means apart; what looks near here can be far. `, "Drag a box to zoom into it, or turn the wheel with Ctrl."),
     ),
@@ -85,10 +85,10 @@ function drawing(found, info) {
 }
 
 function legend(found, info) {
-  const parts = [`● ${count(found.classes.length, "class mean")}`];
-  if (found.classes.length < info.classes) parts[0] += ` of ${info.classes}`;
-  if (found.examples.length) parts.push(`· ${count(found.examples.length, "example")}${found.examples.length < info.examples ? ` of ${info.examples}` : ""}`);
-  return parts.join("   ");
+  const of = (shown, all, text) => (shown < all ? `${text} of ${whole(all)}` : text);
+  const classes = of(found.classes.length, info.classes, count(found.classes.length, "class mean"));
+  const examples = of(found.examples.length, info.examples, count(found.examples.length, "example"));
+  return h("p", { class: "legend muted small" }, h("span", { class: "mean" }, classes), found.examples.length ? h("span", {}, examples) : null);
 }
 
 function near(one, choose) {

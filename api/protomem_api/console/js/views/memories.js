@@ -78,7 +78,7 @@ function form(close) {
   const dimensionField = field("Numbers in a vector", dimension);
   const otherField = field("Name of the encoder", other);
   const encoder = select(ENCODERS, ENCODERS[0][0], { name: "encoder", onchange: () => adapt() });
-  const trouble = h("div", {});
+  const trouble = h("div", { class: "slot" });
   const submit = h("button", { class: "button primary", type: "submit" }, "Create");
 
   function adapt() {

@@ -65,9 +65,9 @@ function head(live) {
       { class: "facts" },
       h("div", { class: "live" }, h("dt", {}, "Examples"), examples),
       h("div", { class: "live" }, h("dt", {}, "Classes"), labels),
+      h("div", {}, h("dt", {}, "Digest"), digest),
       h("div", {}, h("dt", {}, "Takes"), h("dd", {}, isText(info.encoder))),
       h("div", {}, h("dt", {}, "Keeps"), h("dd", {}, KEEPS[info.retain])),
-      h("div", {}, h("dt", {}, "Digest"), digest),
     ),
     lost,
   );

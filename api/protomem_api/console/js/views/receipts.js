@@ -14,7 +14,7 @@ const KINDS = { learn: ["Learn", "accent"], forget: ["Forget", "warn"], purge: [
 export function receipts(live, signal) {
   const held = [];
   const shown = { all: false, open: null };
-  const box = h("div", {}, h("p", { class: "loading" }, "Loading…"));
+  const box = h("div", { class: "flush" }, h("p", { class: "loading" }, "Loading…"));
   const number = h("span", { class: "muted small" });
   const download = h("button", { class: "button", type: "button", disabled: true, onclick: () => save(`${live.name}-receipts.jsonl`, held.map((one) => `${line(one)}\n`).join("")) }, icon("download"), "Download");
 
@@ -91,5 +91,6 @@ const keyCard = (live) =>
     { class: "card stack tight", "aria-label": "Public key" },
     h("h2", {}, "Public key"),
     h("div", { class: "key-line" }, h("code", { title: live.info.public_key }, live.info.public_key), copyButton(live.info.public_key, "public key")),
-    h("p", { class: "hint" }, "With it and the file, anyone can audit: ", h("code", { class: "break" }, "protomem audit FILE --public-key KEY")),
+    h("p", { class: "hint" }, "With it and the downloaded file, anyone can audit what was done:"),
+    h("pre", { class: "raw" }, `protomem audit ${live.name}-receipts.jsonl --public-key KEY`),
   );

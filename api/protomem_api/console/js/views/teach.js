@@ -23,7 +23,7 @@ export function teach(live) {
   const subject = input({ name: "subject", placeholder: "customer-1" });
   const ids = textarea({ name: "ids", rows: 3, placeholder: "one a line, as many as items" });
   const [againLine, again] = check("Teach again what was forgotten", false, "Otherwise an id that was forgotten is refused.");
-  const trouble = h("div", {});
+  const trouble = h("div", { class: "slot" });
   const done = h("div", { class: "stack", "aria-live": "polite" });
   const submit = h("button", { class: "button primary", type: "submit" }, "Teach");
 

@@ -13,7 +13,7 @@ const NEAREST = [0, 3, 5, 10].map((number) => [number, number]);
 
 export function tryIt(live, signal) {
   const result = h("div", { class: "stack", "aria-live": "polite", "aria-atomic": "false" });
-  const trouble = h("div", {});
+  const trouble = h("div", { class: "slot" });
   const asked = question(live.info);
   const vectors = isVectors(live.info.encoder);
   const text = textarea({
