@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,9 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".woff2": "font/woff2",
 }
 """What is served; licences beside the vendored files are for whoever reads the source."""
+
+PLAIN_SCRIPTS: Final = frozenset({"js/theme.js"})
+"""No modules: what runs before the page is drawn."""
 
 PACKED: Final = frozenset({".woff2"})
 """Compressed already."""
@@ -68,9 +71,16 @@ def console() -> Console:
         if path.suffix in MEDIA_TYPES
     }
     version = _hash(b"".join(f"{name}\n{len(content)}\n".encode() + content for name, content in found.items()))
-    page = found.pop(PAGE).replace(b"{version}", version.encode())
+    page = found.pop(PAGE).replace(b"{modules}", _preloads(found)).replace(b"{version}", version.encode())
     files = {name: Asset.of(content, Path(name).suffix) for name, content in found.items()}
     return Console(Asset.of(page, ".html"), files, version)
+
+
+def _preloads(names: Iterable[str]) -> bytes:
+    """Every module at once: a browser would learn of each only from the one that imports it, five deep."""
+    modules = [name for name in names if name.startswith("js/") and name not in PLAIN_SCRIPTS]
+    links = [f'<link rel="modulepreload" href="console/{{version}}/{name}">' for name in modules]
+    return "\n    ".join(links).encode()
 
 
 def _hash(content: bytes) -> str:

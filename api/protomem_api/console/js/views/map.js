@@ -79,7 +79,7 @@ function drawing(found, info) {
       frame,
       h("p", { class: "hint" }, `The plane shows ${percent(found.shown)} of what tells the class means apart; what looks near here can be far. `, "Drag a box to zoom into it, or turn the wheel with Ctrl."),
     ),
-    h("section", { class: "card stack", "aria-label": "Who is near whom" }, h("div", { class: "field" }, h("label", { for: (chosen.id = "map-class") }, "Who is near"), chosen), side),
+    h("section", { class: "card stack", "aria-label": "Neighbours" }, h("div", { class: "field" }, h("label", { for: (chosen.id = "map-class") }, "Who is near"), chosen), side),
   );
   return { node, start: async () => (chart = await picture(frame, found, choose)) };
 }
