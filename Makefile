@@ -7,24 +7,31 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 # would pick by itself may bring gigabytes of GPU packages. With a GPU: make TORCH=torch demo
 TORCH ?= torch==2.13.0
 
+# Where `make serve` keeps its memories and keys.
+DATA ?= memories
+
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO_READY := $(VENV)/.ready-for-demo
 TEST_READY := $(VENV)/.ready-for-tests
+SERVE_READY := $(VENV)/.ready-to-serve
 
 # The optional peers of the benchmarks ask for older releases than protomem does: an environment of their own.
 PEERS_VENV := .venv-peers
 PEERS_READY := $(PEERS_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench peers sweep clean
+.PHONY: help demo serve test lint format bench peers sweep clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(DEMO_READY)  ## a memory learns real messages, answers, forgets a person and proves it
 	@HF_HUB_OFFLINE=1 $(BIN)/protomem demo
+
+serve: $(SERVE_READY)  ## the HTTP service on the folder `memories`, or make serve DATA=/other; prints a first API key once
+	HF_HUB_OFFLINE=1 $(BIN)/protomem serve --data $(DATA)
 
 test: lint  ## lint, types, import contracts, tests
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
@@ -46,7 +53,8 @@ peers: $(TEST_READY) $(PEERS_READY)  ## answers of adaptive-classifier and SetFi
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/peers.py --run
 
 sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparisons the defaults were chosen from
-	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core tests/faults
+	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core tests/faults \
+		tests/api/test_schema.py tests/api/test_batching.py
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_few.py
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
@@ -68,7 +76,13 @@ $(DEMO_READY): pyproject.toml | $(BIN)/python
 $(TEST_READY): pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV), once; this takes a few minutes"
 	$(INSTALL) '$(TORCH)'
-	$(INSTALL) -e '.[text,onnx,onnx-export,dev,bench]'
+	$(INSTALL) -e '.[text,onnx,onnx-export,server,dev,bench]'
+	@touch $@ $(DEMO_READY) $(SERVE_READY)
+
+$(SERVE_READY): pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV), once; this takes a few minutes"
+	$(INSTALL) '$(TORCH)'
+	$(INSTALL) -e '.[text,onnx,onnx-export,server]'
 	@touch $@ $(DEMO_READY)
 
 $(PEERS_READY): tests/benchmarks/requirements-peers.txt | $(BIN)/python

@@ -15,16 +15,11 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from protomem_api import wire, wire_map
+from protomem_api import wire
 
 __all__ = ["OPENAPI", "exact_document"]
 
-BODIES: Final = [
-    body
-    for module in (wire, wire_map)
-    for name in module.__all__
-    if hasattr(body := getattr(module, name), "__struct_fields__")
-]
+BODIES: Final = [getattr(wire, name) for name in wire.__all__ if hasattr(getattr(wire, name), "__struct_fields__")]
 
 
 def exact_document(app: Litestar) -> bytes:

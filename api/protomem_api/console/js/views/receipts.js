@@ -53,7 +53,7 @@ export function receipts(live, signal) {
       h("th", { scope: "row" }, h("button", { class: "link", type: "button", "data-receipt": receipt.sequence, "aria-expanded": String(open), onclick: turn }, whole(receipt.sequence))),
       h("td", {}, h("span", { class: `chip ${kind}` }, word)),
       h("td", { class: "right" }, whole(receipt.count)),
-      h("td", {}, when(receipt.at)),
+      h("td", { class: "when" }, when(receipt.at)),
       h("td", { class: "hide-small" }, h("code", { class: "muted", title: receipt.after }, shortly(receipt.after))),
     );
     return open ? [row, h("tr", {}, h("td", { colspan: 5 }, h("pre", { class: "raw" }, JSON.stringify(JSON.parse(line(receipt)), null, 2))))] : [row];

@@ -1,23 +1,24 @@
-"""What goes over the wire of a map; the fields are those of `protomem.Map`."""
+"""A map; the fields are those of `protomem.Map`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
+
+from protomem_api.wire.shared import Reply
 
 __all__ = ["Map", "MappedClass", "MappedExample", "Neighbour"]
 
 
-class Neighbour(msgspec.Struct, frozen=True):
+class Neighbour(Reply, frozen=True):
     """Another class, and the cosine of the two class means."""
 
     label: str
     similarity: float
 
 
-class MappedClass(msgspec.Struct, frozen=True):
+class MappedClass(Reply, frozen=True):
     """A class at the mean of its examples, and the classes nearest to it in all dimensions."""
 
     label: str
@@ -27,7 +28,7 @@ class MappedClass(msgspec.Struct, frozen=True):
     nearest: list[Neighbour]
 
 
-class MappedExample(msgspec.Struct, frozen=True):
+class MappedExample(Reply, frozen=True):
     """A remembered example where it lies."""
 
     id: str
@@ -36,7 +37,7 @@ class MappedExample(msgspec.Struct, frozen=True):
     y: float
 
 
-class Map(msgspec.Struct, frozen=True):
+class Map(Reply, frozen=True):
     """Classes and examples in the plane in which the class means differ most."""
 
     classes: list[MappedClass]
