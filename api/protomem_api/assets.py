@@ -21,13 +21,13 @@ FOLDER: Final = Path(__file__).parent / "console"
 PAGE: Final = "index.html"
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-"""What is served; licences beside the vendored files are for whoever reads the source."""
+"""What is served. Licences and notes beside the vendored files are for whoever reads the source."""
 
 PLAIN_SCRIPTS: Final = frozenset({"js/theme.js"})
 """No modules: what runs before the page is drawn."""
