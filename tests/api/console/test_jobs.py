@@ -69,6 +69,39 @@ def test_a_failure_is_told_in_the_servers_words(receipts_view: Page) -> None:
     expect(receipts_view.locator(".job")).to_contain_text("later")
 
 
+def test_a_report_is_shown_in_tables(tab: Console, key: str, points: str) -> None:
+    asked = JOB | {"kind": "report"}
+    answering(tab.page, "**/v1/jobs?*", 200, {"jobs": [], "next": None})
+    answering(tab.page, "**/report", 202, asked)
+    answering(
+        tab.page, "**/v1/jobs/j1/events", 200, events(asked | {"state": "done", "result": REPORT}), "text/event-stream"
+    )
+    page = tab.open(f"/m/{points.rpartition('/')[2]}/jobs", key)
+    expect(page.get_by_text("No jobs yet")).to_be_visible()
+    page.get_by_role("button", name="Report").click()
+    expect(page.get_by_role("table", name="Accuracy as the examples came").locator("tbody tr")).to_have_text(
+        ["51–10068%2.0%", "101–15090%0.0%"]
+    )
+    expect(page.get_by_role("table", name="What is confused most").locator("tbody tr")).to_have_text(["eastnorth7"])
+    assert not tab.accessibility_faults()
+
+
+WINDOW = {"start": 50, "end": 100, "tested": 50, "accuracy": 0.68, "new_labels": 7, "novelty": 0.5, "strange": 0.02}
+STREAM = {
+    "length": 150,
+    "tested": 100,
+    "accuracy": 0.79,
+    "accuracy_known": 0.8,
+    "windows": [WINDOW, WINDOW | {"start": 100, "end": 150, "accuracy": 0.9, "strange": 0.0}],
+    "recent": [],
+    "confused": [{"labels": ["east"], "answer": "north", "count": 7}],
+    "alarms": [],
+    "false_alarm": 0.01,
+}
+SIZES = {"count": 2, "largest": None, "smallest": None, "singletons": 0}
+REPORT = {"examples": 150, "classes": SIZES, "stream": STREAM, "costs": None}
+
+
 def test_a_server_without_jobs_is_said_to_have_none(tab: Console, key: str, points: str) -> None:
     answering(tab.page, "**/v1/jobs?*", 404, {"title": "Not found", "detail": "nothing here"})
     answering(tab.page, "**/verify", 404, {"title": "Not found", "detail": "nothing here"})

@@ -2,9 +2,10 @@
 
 import { call, memoryPath } from "../api.js";
 import { bar, empty, h, icon } from "../dom.js";
-import { count, percent, when, whole } from "../format.js";
+import { count, percent, when } from "../format.js";
 import { busily, told } from "../say.js";
 import { follow, hasEnded } from "../watching.js";
+import { reportOf } from "./report.js";
 
 const MOST = 50;
 const KINDS = { verify: "Verify", purge: "Purge", report: "Report" };
@@ -49,7 +50,7 @@ function startLine(live, signal, kind, text, added) {
   const place = h("div", { class: "slot" });
   const button = h("button", { class: "button", type: "button" }, KINDS[kind]);
   button.addEventListener("click", () => busily(button, place, async () => added(await begin(live, kind, signal)), NO_JOBS));
-  return h("div", { class: "stack tight" }, h("div", { class: "row spread" }, h("p", { class: "muted small" }, text), button), place);
+  return h("div", { class: "stack tight" }, h("div", { class: "start-line" }, h("p", { class: "muted small" }, text), button), place);
 }
 
 const begin = (live, kind, signal) => call("POST", memoryPath(live.name, `/${kind}`), { body: kind === "report" ? {} : undefined, signal });
@@ -111,7 +112,7 @@ function progress(job) {
 function outcome(job) {
   if (job.problem) return h("div", { class: "note bad" }, h("strong", {}, job.problem.title), h("p", {}, job.problem.detail));
   if (!job.result) return null;
-  return { verify: verified, purge: purged, report: reported }[job.kind](job.result);
+  return { verify: verified, purge: purged, report: reportOf }[job.kind](job.result);
 }
 
 function verified(result) {
@@ -123,13 +124,9 @@ function verified(result) {
     h(
       "ul",
       { class: "checks" },
-      result.checks.map((one) => h("li", { class: one.ok ? "ok" : "wrong" }, icon(one.ok ? "check" : "cross"), h("span", { class: "break" }, h("span", {}, one.name), " ", h("span", { class: "muted small" }, one.ok ? one.detail : `does not hold: ${one.detail}`)))),
+      result.checks.map((one) => h("li", { class: one.ok ? "ok" : "wrong" }, icon(one.ok ? "check" : "cross"), h("div", { class: "break" }, h("p", {}, one.name), h("p", { class: "muted small" }, one.ok ? one.detail : `does not hold: ${one.detail}`)))),
     ),
   );
 }
 
 const purged = (receipt) => h("p", { class: "note good" }, `${count(receipt.count, "forgotten example")} left the files, by receipt ${receipt.sequence}.`);
-
-function reported(report) {
-  return h("details", {}, h("summary", {}, `Report over ${whole(report.examples ?? 0)} examples`), h("pre", { class: "raw", tabindex: "0" }, JSON.stringify(report, null, 2)));
-}
