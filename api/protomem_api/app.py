@@ -21,7 +21,7 @@ from protomem_api.guards import guard
 from protomem_api.logs import log
 from protomem_api.negotiation import routed_by_content
 from protomem_api.problems import HttpProblem, answer_problem
-from protomem_api.routes import answering, bulk, health, jobs, keys, learning, listing, memories
+from protomem_api.routes import answering, bulk, console, health, jobs, keys, learning, listing, mapping, memories
 from protomem_api.service import Service
 from protomem_api.settings import Settings
 
@@ -34,8 +34,10 @@ ROUTES = [
     *listing.ROUTES,
     *jobs.ROUTES,
     *bulk.ROUTES,
+    *mapping.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,
+    *console.ROUTES,
 ]
 
 SECONDS_BETWEEN_ROUNDS = 1.0

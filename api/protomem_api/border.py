@@ -54,10 +54,9 @@ SECURITY: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-
-STRICT_CONTENT: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-"""For what is no page. A page sends its own policy."""
+"""What an answer has where its route says nothing else: a page sends its own policy, a file may be kept."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -154,9 +153,9 @@ class Exchange:
             return
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = [*message["headers"], *SECURITY, (b"x-request-id", self.id)]
-            if not any(name.lower() == STRICT_CONTENT[0] for name, _ in headers):
-                headers.append(STRICT_CONTENT)
+            own = {name.lower() for name, _ in message["headers"]}
+            added = [header for header in SECURITY if header[0] not in own]
+            headers = [*message["headers"], *added, (b"x-request-id", self.id)]
             if self._scope["method"] == "OPTIONS" and (told := self._methods.get(self._scope.get("path_template", ""))):
                 headers = [(name, value) for name, value in headers if name.lower() != b"allow"]
                 headers.append((b"allow", told.encode()))

@@ -48,6 +48,7 @@ from protomem.loading import Opening
 from protomem.memory import Memory
 from protomem.memory_report import Alarm, ClassSizes, Confusion, LabelCount, Report, StreamReport, Window
 from protomem.opening import open
+from protomem.projection import Map, MappedClass, MappedExample, Neighbour
 from protomem.receipts import Receipt
 from protomem.reports import Check
 from protomem.suggestions import Suggestion
@@ -79,11 +80,15 @@ __all__ = [
     "KeyEvidence",
     "LabelCount",
     "LengthMismatch",
+    "Map",
+    "MappedClass",
+    "MappedExample",
     "Memory",
     "MemoryClosed",
     "MemoryDamaged",
     "MemoryLocked",
     "MissingExtra",
+    "Neighbour",
     "NotAMemory",
     "NotRemembered",
     "OnnxEncoder",

@@ -15,6 +15,7 @@ from protomem.codes import Codes
 from protomem.errors import EmptyMemory
 from protomem.loading import Opening
 from protomem.progress import Progress
+from protomem.projection import Seen
 from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
@@ -101,6 +102,10 @@ class Keeping(Protocol):
 
     def inventory(self) -> Inventory:
         """What a report is made from."""
+        ...
+
+    def seen(self) -> Seen:
+        """What a map is drawn from."""
         ...
 
     def snapshot(self) -> None:

@@ -14,6 +14,7 @@ from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
 from protomem.progress import Progress
+from protomem.projection import Seen
 from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
@@ -108,6 +109,9 @@ class KeptExamples:
         came = self._store.arrivals()
         arrivals = [Arrival(row, came[row.id]) for row in self.rows()]
         return Inventory(self.count(), self.classes(), in_order(arrivals), None)
+
+    def seen(self) -> Seen:
+        return Seen.of(self._state.examples)
 
     def snapshot(self) -> None:
         if not self._store.keeps_snapshots or not self._ledger.sequence or self._has_snapshot:

@@ -24,6 +24,7 @@ from protomem.listing import Example, listed_examples
 from protomem.loading import Opening
 from protomem.memory_report import Report
 from protomem.progress import Progress
+from protomem.projection import Map, projected
 from protomem.questions import question
 from protomem.receipts import Receipt
 from protomem.reporting import Wanted, report
@@ -94,7 +95,6 @@ class Memory:
         `items` is what the encoder takes: a list of texts, or a float array (n, d). `labels` holds one label or several
         for each. `ids` default to fresh unique ones, given back in the receipt; `subjects` name whose data an item is.
         An id remembered already with the same content is left alone and listed in `receipt.unchanged`.
-
         An id that was forgotten is refused, so that no stale copy brings it back, unless `relearn` says that this is
         meant. A request that comes again with the same `idempotency_key` changes nothing and returns the first receipt.
 
@@ -129,7 +129,6 @@ class Memory:
         Exactly one of: `ids`; `subject`, everything that is this subject's; `label`, every example that carries the
         label, with its other labels; `receipt`, what a `learn` of this memory added, as it gave it back or as JSON. A
         memory that retains "nothing" takes a receipt only, and only one that shows what was learned.
-
         With `purge` their bytes are taken out of the files too, as by `purge()`. A request that comes again with the
         same `idempotency_key` changes nothing and returns the first receipt.
 
@@ -186,18 +185,15 @@ class Memory:
         `false_alarm` abstains on items stranger than all but this share of remembered ones. `thresholds` names for some
         labels the least probability at which they may be answered: if the best label does not reach its own, the memory
         abstains, since every other label is less likely still.
-
         `among` restricts the answer to these labels; a string is the name of a task and means the label of that name
         and all labels below it, `among="card"` both "card" and "card/lost" (`among="card/"` only those below).
 
         `certainty` answers at the level that is certain: from the outermost level of the labels, parted by `separator`,
         to the most probable one below, as deep as the summed probability reaches the certainty; abstains if none does.
         `thresholds` then may name levels too, and go before the certainty. The ranking stays one of labels.
-
         `multi_label` gives each label a probability by itself, where an item may carry several; they do not add up to 1
         and do not depend on `among`. `label_set` holds those of at least 0.5, or of their threshold, and `label` is the
         most probable of them.
-
         `explain` says for each answer what every head added, and which prototypes and keys spoke for it. `name_prior`
         lets the labels' names, read as words by the text encoder, help those with fewer than five examples.
 
@@ -240,6 +236,12 @@ class Memory:
         codes = self._encode(items, progress)
         return suggested(codes, None if answering is None else answering.answers(codes, QUESTION), count)
 
+    def map(self, limit: int = 1_000) -> Map:
+        """Where the classes and up to `limit` examples lie in the plane that tells the classes apart best."""
+        with self._kept() as kept:
+            seen = kept.seen()
+        return projected(seen, self._space.scale, limit)
+
     def report(
         self,
         recent: Items | None = None,
@@ -256,7 +258,6 @@ class Memory:
         `recent` are unlabelled items that came afterwards, oldest first: their novelty is looked at too, and nothing is
         remembered of them. A steady stream raises an alarm with probability at most `false_alarm`; None looks for no
         drift. With `costs` the heads are solved twice more, to see what each gives.
-
         Takes as long as some `windows` first answers; `progress` is told (examples played, all). Raises `MissingExtra`
         where drift is to be looked for without `protomem[streams]`, and `EmptyMemory` for `recent` items of nothing.
         """

@@ -12,12 +12,14 @@ from typing import Final, Literal, final
 
 from protomem.commitment import Commitment, content
 from protomem.errors import InvalidInput, InvalidReceipt, MemoryDamaged, NotRemembered
+from protomem.examples import Examples
 from protomem.head_costs import costs_of_parts
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.progress import Progress
+from protomem.projection import Seen
 from protomem.questions import Question
 from protomem.receipts import Receipt, Taught
 from protomem.reporting import Inventory
@@ -140,6 +142,10 @@ class SumsAlone:
         heads = {name: getattr(solved, name) for name in SUMMED_HEADS} if solved else {}
         costs = costs_of_parts(heads, self._sums.statistics, self._space)
         return Inventory(self.count(), self.classes(), None, costs)
+
+    def seen(self) -> Seen:
+        sums = {label: (one.count, one.codes.copy()) for label, one in self._sums.statistics.labels.items()}
+        return Seen(sums, Examples(self._space.settings.dimension))
 
     def snapshot(self) -> None:
         """Nothing to do: the sums are kept at every change."""

@@ -25,6 +25,7 @@ OF_A_MEMORY = [
     ("GET", "/classes", "read", None),
     ("GET", "/examples", "read", None),
     ("GET", "/receipts", "read", None),
+    ("GET", "/map", "read", None),
     ("POST", "/id-hash", "read", {"id": "x"}),
     ("POST", "/verify", "write", None),
     ("POST", "/purge", "write", None),

@@ -41,6 +41,7 @@ from protomem_api.wire.lines import (
     RelearnOption,
     Totals,
 )
+from protomem_api.wire.maps import Map, MappedClass, MappedExample, Neighbour
 from protomem_api.wire.shared import NAME_PATTERN, Image, Item, Receipt, Role, Taught
 
 __all__ = [
@@ -76,8 +77,12 @@ __all__ = [
     "LineDone",
     "LineReceipt",
     "LinesEnd",
+    "Map",
+    "MappedClass",
+    "MappedExample",
     "Memories",
     "MemoryInfo",
+    "Neighbour",
     "NewKey",
     "OptionsLine",
     "Part",
