@@ -238,7 +238,7 @@ class Memory:
 
     def map(self, limit: int = 1_000) -> Map:
         """Where the classes and up to `limit` examples lie in the plane that tells the classes apart best."""
-        with self._kept() as kept:
+        with self._shared.kept() as kept:
             seen = kept.seen()
         return projected(seen, self._space.scale, limit)
 
