@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import Any, Self
 
 from tests.api.processes import KEYS, ServerProcess
 
@@ -28,11 +29,26 @@ class Stream:
             + "\r\n"
         )
         self.status = 0
+        self.sending: asyncio.Future[None] | None = None
 
-    async def open(self) -> None:
+    async def __aenter__(self) -> Self:
         host, _, port = self._server.url.removeprefix("http://").partition(":")
         self._reader, self._writer = await asyncio.open_connection(host, int(port))
         self._writer.write(self._head.encode())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Be gone, in the middle of whatever it is."""
+        if self.sending is not None:
+            self.sending.cancel()
+            await asyncio.wait([self.sending])
+        self._writer.transport.abort()
+        with contextlib.suppress(OSError):  # the server may be gone too
+            await self._writer.wait_closed()
+
+    def begin(self, lines: Iterable[bytes], *, end: bool = True) -> None:
+        """Send these lines while answers are read."""
+        self.sending = asyncio.ensure_future(self.send(lines, end=end))
 
     async def send(self, lines: Iterable[bytes], *, end: bool = True) -> None:
         """Send these lines, as fast as they are taken."""
@@ -63,10 +79,6 @@ class Stream:
                 yield json.loads(line)
         assert not rest
 
-    def close(self) -> None:
-        """Be gone, in the middle of whatever it is."""
-        self._writer.transport.abort()
-
     async def _chunk(self, content: bytes) -> None:
         self._writer.write(f"{len(content):x}\r\n".encode() + content + b"\r\n")
         await self._writer.drain()
@@ -76,11 +88,8 @@ def exchanged(stream: Stream, lines: Iterable[bytes]) -> list[Told]:
     """Everything that is answered to these lines."""
 
     async def exchange() -> list[Told]:
-        await stream.open()
-        sending = asyncio.ensure_future(stream.send(lines))
-        told = [one async for one in stream.answers()]
-        await sending
-        stream.close()
-        return told
+        async with stream:
+            stream.begin(lines)
+            return [one async for one in stream.answers()]
 
     return asyncio.run(exchange())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ import httpx
 import numpy as np
 import pytest
 from tests.api.processes import ROWS, ServerProcess, write_keys
+
+from protomem_api import job_entry
+from protomem_api.job_files import Record
+from protomem_api.wire import AskReport, Job
 
 EXAMPLES = 10 * ROWS
 
@@ -212,6 +217,18 @@ def test_a_watcher_that_comes_back_is_told_what_it_missed_and_nothing_twice(serv
     assert (nothing.status_code, nothing.content) == (204, b"")
     from_another_run = list(watch(served.client, job["id"], last="00000000-7"))
     assert [event["data"] for event in from_another_run] == [again[-1]["data"]]
+
+
+def test_a_watcher_of_a_job_that_does_nothing_hears_that_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_entry, "HEARTBEAT_SECONDS", 0.01)
+    job = Job(id="1", kind="verify", memory="m", state="queued", created="2026-01-01")
+
+    async def watch() -> list[object]:
+        watched = job_entry.Entry(Record(job, AskReport())).watched(None)
+        return [await anext(watched) for _ in range(3)]
+
+    (_, first), *rest = asyncio.run(watch())  # type: ignore[misc]
+    assert (first, rest) == (job, [None, None])
 
 
 @pytest.mark.parametrize("kind", ["verify", "purge", "report"])
