@@ -57,9 +57,11 @@ class Trio:
         return [outcome.returned for outcome in done]
 
     def check_state(self) -> None:
-        """Digest, examples and classes are the same."""
+        """Digest, examples, classes and what the receipts commit to are the same: a purge not made shows."""
         self.call("digest", ())
         self.call("classes", ())
+        for receipts, memory in zip(self.call("receipts", ()), self.memories, strict=True):
+            assert all(check.ok for check in protomem.audit_chain(receipts, memory.public_key))
         assert len(self.remote) == self.loop.run(self.async_remote.count()) == len(self.embedded)
 
     def close(self) -> None:
