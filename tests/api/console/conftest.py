@@ -18,11 +18,11 @@ from tests.api.console.browsing import Console  # noqa: E402
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser of this machine, headless. Chromium's sandbox does not run for root, which CI is.
 
-    No longer than these tests: Playwright leaves an event loop running in this thread, and others start their own.
+    No longer than a module: Playwright leaves an event loop running in this thread, and others start their own.
     """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def window(browser: Browser) -> Iterator[BrowserContext]:
     """A window whose tabs share what the browser keeps of the console's files, and no session."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
