@@ -18,9 +18,12 @@ from tests.api.console.browsing import Console  # noqa: E402
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser of this machine, headless. Chromium's sandbox does not run for root, which CI is."""
+    """The browser of this machine, headless. Chromium's sandbox does not run for root, which CI is.
+
+    Of a module, not of the session: as long as it is there Playwright holds the event loop of this thread.
+    """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"there is none of {', '.join(NAMES)}: install the package chromium")
@@ -31,7 +34,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(browser: Browser) -> Iterator[BrowserContext]:
     """A window whose tabs share what the browser keeps of the console's files, and no session."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
