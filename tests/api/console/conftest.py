@@ -8,12 +8,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from tests.api.console.browsing import Console
 from tests.api.serving import Served
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives the browser")
-
-from playwright.sync_api import Browser, BrowserContext  # noqa: E402
-from tests.api.console.browsing import Console  # noqa: E402
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -22,13 +19,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 def browser() -> Iterator[Browser]:
     """The browser of this machine, headless. Chromium's sandbox does not run for root, which CI is.
 
-    No longer than a module: Playwright leaves an event loop running in this thread, and others start their own.
+    Of a module, not of the session: as long as it is there Playwright holds the event loop of this thread.
     """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"there is none of {', '.join(NAMES)}: install the package chromium")
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=found, args=arguments)
         yield launched
         launched.close()

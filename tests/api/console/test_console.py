@@ -10,9 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.api.console.browsing import Console
-from tests.api.serving import Served
+from tests.api.serving import Served, served
 
 import protomem
+from protomem_api import Settings
 
 NUMBERS = count(1)
 MISCHIEF = '<img src=x onerror="document.title=1">'
@@ -256,6 +257,59 @@ def test_a_memory_is_deleted_by_its_name(tab: Console, key: str, points: str, ad
     gone.click()
     expect(page.get_by_role("heading", name="Memories", exact=True)).to_be_visible()
     assert admin.get(points).status_code == 404
+
+
+def test_a_page_that_nobody_looks_at_asks_for_nothing(tab: Console, key: str, texts: str) -> None:
+    tab.page.clock.install()
+    page = tab.open(f"/m/{name_of(texts)}/classes", key)
+    expect(page.locator("tbody tr")).to_have_count(2)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.clock.run_for(60_000)
+    assert asked == []
+    with page.expect_response("**/classes"):
+        page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    assert len(asked) == 1
+
+
+def test_the_colours_are_chosen_and_kept(tab: Console, key: str) -> None:
+    page = tab.open("/", key)
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Colours: auto").click()
+    page.get_by_role("button", name="Colours: light").click()
+    dark = page.evaluate(background)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(background) == dark
+    page.get_by_role("button", name="Colours: dark").click()
+    assert page.evaluate(background) == light
+
+
+def test_the_keyboard_is_enough(tab: Console, key: str, texts: str) -> None:
+    page = tab.open(f"/m/{name_of(texts)}/try", key)
+    box = page.get_by_label("Text", exact=True)
+    expect(box).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if box.evaluate("node => node === document.activeElement"):
+            break
+    page.keyboard.type("my parcel")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("article", name="The answer")).to_be_visible()
+
+
+def test_a_server_without_keys_asks_for_none(tab: Console, tmp_path: Path) -> None:
+    with served(Settings(data=tmp_path, auth=False)) as open_to_all:
+        tab.url = open_to_all.url
+        page = tab.open("/")
+        expect(page.get_by_role("heading", name="No memories yet")).to_be_visible()
+        expect(page.get_by_role("button", name="Leave")).to_be_hidden()
 
 
 @pytest.mark.parametrize("path", ["/m/not-there/try", "/m/not-there/map"])

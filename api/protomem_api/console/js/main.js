@@ -1,6 +1,6 @@
 // The page: which view the address asks for, and the key it is asked with.
 
-import { call, key } from "./api.js";
+import { key } from "./api.js";
 import { h } from "./dom.js";
 import { told } from "./say.js";
 import { gate } from "./views/gate.js";
@@ -12,7 +12,6 @@ const crumb = document.getElementById("crumb");
 const lock = document.getElementById("lock");
 
 let left = new AbortController();
-let open = false;
 
 // #/ is the list, #/m/NAME/VIEW a view of a memory.
 function place() {
@@ -29,10 +28,6 @@ async function show() {
   document.title = name ? `${name} · protomem` : "protomem";
   lock.hidden = !key.get();
   try {
-    if (!open) {
-      await call("GET", "v1/memories?limit=1", { signal });
-      open = true;
-    }
     const node = name ? await memory(name, view, signal) : await memories(signal);
     if (signal.aborted) return;
     main.replaceChildren(node);
@@ -50,7 +45,6 @@ function askForKey() {
   const refused = Boolean(key.get());
   left.abort();
   left = new AbortController();
-  open = false;
   key.drop();
   lock.hidden = true;
   crumb.textContent = "";

@@ -53,13 +53,12 @@ function labelSet(labels) {
 function novelty(value) {
   if (value === null) return h("p", { class: "muted" }, "No example is kept to compare with.");
   const strange = value < STRANGE;
-  const words = strange ? "Stranger than all but " : "Ordinary: as strange as ";
-  const rest = strange ? ` of what is remembered.` : ` of what is remembered, or less.`;
+  const words = strange ? `Only ${percent(value)} of what is remembered looks as strange.` : `${percent(value)} of what is remembered looks as strange or stranger.`;
   return h(
     "div",
     { class: "stack tight" },
     h("div", { class: "meter-row" }, bar(value, strange ? "warn" : ""), h("span", { class: "right numbers" }, `p ${value.toFixed(2)}`)),
-    h("p", { class: "muted small" }, words, percent(value), rest),
+    h("p", { class: "muted small" }, words),
   );
 }
 

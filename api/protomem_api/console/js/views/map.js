@@ -81,7 +81,14 @@ function drawing(found, info) {
     ),
     h("section", { class: "card stack", "aria-label": "Neighbours" }, h("div", { class: "field" }, h("label", { for: (chosen.id = "map-class") }, "Who is near"), chosen), side),
   );
-  return { node, start: async () => (chart = await picture(frame, found, choose)) };
+
+  async function start() {
+    chart = await picture(frame, found, choose);
+    chart.choose(chosen.value || null); // what was chosen while the library was on its way
+    return chart;
+  }
+
+  return { node, start };
 }
 
 function legend(found, info) {
