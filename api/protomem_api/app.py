@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.routes import HTTPRoute
 
 from protomem import Encoder, ProtomemError
 from protomem_api.bodies import TypedRequest
@@ -65,7 +66,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
             await service.close()
 
     app = Litestar(
-        [Router("/", route_handlers=ROUTES)],
+        ROUTES,
         state=State({"service": service}),
         dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         guards=[guard],
@@ -76,7 +77,10 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
         lifespan=[living],
         logging_config=None,
     )
-    app.asgi_handler = Border(routed_by_content(app.asgi_handler), settings)
+    methods = {
+        route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)
+    }
+    app.asgi_handler = Border(routed_by_content(app.asgi_handler), settings, methods)
     return app
 
 

@@ -11,6 +11,7 @@ import asyncio
 import re
 import secrets as dice
 import time
+from collections.abc import Mapping
 from itertools import count
 from typing import Final, final
 
@@ -68,9 +69,12 @@ ReceiveMessage = HTTPReceiveMessage | WebSocketReceiveMessage
 class Border:
     """The application between its two borders."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, methods: Mapping[str, str]) -> None:
+        """`methods` are those of each route, by its template: Litestar's own answer to OPTIONS forgets some of a path
+        whose handlers are several functions."""
         self._app = app
         self._settings = settings
+        self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -78,7 +82,7 @@ class Border:
             await self._app(scope, receive, send)
             return
         headers: Headers = dict(scope["headers"])
-        exchange = Exchange(scope, headers, receive, send, self._settings)
+        exchange = Exchange(scope, headers, receive, send, self._settings, self._methods)
         late = asyncio.get_running_loop().call_later(self._settings.request_seconds, exchange.expire)
         try:
             if problem := self._refusal(scope, headers):
@@ -105,13 +109,22 @@ class Border:
 class Exchange:
     """One request and its answer, timed. What is sent after the caller was told of a timeout goes nowhere."""
 
-    def __init__(self, scope: HTTPScope, headers: Headers, receive: Receive, send: Send, settings: Settings) -> None:
+    def __init__(
+        self,
+        scope: HTTPScope,
+        headers: Headers,
+        receive: Receive,
+        send: Send,
+        settings: Settings,
+        methods: Mapping[str, str],
+    ) -> None:
         given = headers.get(b"x-request-id", b"")
         self.id = given if REQUEST_ID.match(given) else b"%s-%x" % (RUN, next(NUMBERS))
         self._scope = scope
         self._receive = receive
         self._send = send
         self._settings = settings
+        self._methods = methods
         self._begun = time.perf_counter()
         self._body_due = asyncio.get_running_loop().time() + settings.body_seconds
         self._body_came = False
@@ -144,6 +157,9 @@ class Exchange:
             headers = [*message["headers"], *SECURITY, (b"x-request-id", self.id)]
             if not any(name.lower() == STRICT_CONTENT[0] for name, _ in headers):
                 headers.append(STRICT_CONTENT)
+            if self._scope["method"] == "OPTIONS" and (told := self._methods.get(self._scope.get("path_template", ""))):
+                headers = [(name, value) for name, value in headers if name.lower() != b"allow"]
+                headers.append((b"allow", told.encode()))
             message["headers"] = headers
         await self._send(message)
 

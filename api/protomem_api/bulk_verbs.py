@@ -79,7 +79,7 @@ class Verb(ABC):
     async def _encoded(self, held: Held, rows: Sequence[Row]) -> Sequence[Ready]:
         items = [row.body.item for row in rows]
         check_items(items, self.service.settings)
-        found = await held.encoder.encoded(await self.service.disk.run(items_in, items))
+        found = await held.encoder.encoded(await self.service.disk.run(items_in, items, held.encoder))
         return [Ready(*one) for one in zip(rows, found, found.embeddings, strict=True)]
 
 

@@ -22,10 +22,11 @@ NOT_SIGNED = ("ids", "unchanged")
 """Fields of a receipt that are told to the caller alone; `Receipt.from_json` knows no such fields."""
 
 
-def items_in(items: Sequence[wire.Item]) -> list[str] | list[Any] | npt.NDArray[np.float64]:
+def items_in(items: Sequence[wire.Item], encoder: protomem.Encoder) -> list[str] | list[Any] | npt.NDArray[np.float64]:
     """Items as an encoder takes them: texts, pictures, or vectors float64 (n, d).
 
-    Raises a problem for items of several kinds, for rows of several lengths and for what is no picture.
+    Raises a problem for items of several kinds, for rows of several lengths, for pictures where the encoder takes
+    texts or vectors, and for what is no picture.
     """
     if not items:
         return []
@@ -36,6 +37,8 @@ def items_in(items: Sequence[wire.Item]) -> list[str] | list[Any] | npt.NDArray[
     if kind is list:
         return _vectors(items)
     if kind is wire.Image:
+        if encoder.keeps_text or encoder.name.startswith("vectors:"):
+            raise invalid(f"the encoder {encoder.name!r} of this memory takes no images", "$.items[0]")
         return [_picture(item.image, row) for row, item in enumerate(items) if isinstance(item, wire.Image)]
     return list(items)
 

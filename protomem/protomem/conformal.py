@@ -39,7 +39,7 @@ ROUNDING = 1e-9
 
 def least_probability(own: Floats, coverage: float) -> float:
     """The least probability of a label in the set, given those of true labels left out, ascending; 0 with too few."""
-    cut = math.floor((len(own) + 1) * (1 - coverage) + ROUNDING)
+    cut = min(math.floor((len(own) + 1) * (1 - coverage) + ROUNDING), len(own))  # all of them where coverage is tiny
     return float(own[cut - 1]) if cut >= 1 else 0.0
 
 

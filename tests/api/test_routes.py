@@ -6,11 +6,15 @@ import base64
 from io import BytesIO
 
 import httpx
+import numpy as np
 import pytest
 from tests.api.conftest import POINTS, TEXTS, taught
 from tests.conftest import LetterEncoder
 
 import protomem
+from protomem_api import wire
+from protomem_api.conversions import items_in
+from protomem_api.problems import HttpProblem
 
 
 @pytest.fixture
@@ -258,14 +262,27 @@ def test_metrics_name_routes_and_no_memory(admin: httpx.Client, points: str) -> 
     assert points.rpartition("/")[2] not in text
 
 
-def test_a_picture_is_read_where_the_encoder_takes_them(admin: httpx.Client, points: str) -> None:
-    """This one takes vectors, and says so of a picture that can be read."""
-    image = pytest.importorskip("PIL.Image")
+def test_a_picture_is_refused_where_the_encoder_takes_none(admin: httpx.Client, points: str, texts: str) -> None:
+    for path in (points, texts):
+        answer = admin.post(f"{path}/predict", json={"items": [{"image": base64.b64encode(b"any").decode()}]})
+        assert (answer.status_code, answer.json()["path"]) == (422, "$.items[0]")
+
+
+class Brightness:
+    """A double of an encoder of pictures: how bright and how large they are."""
+
+    name, dimension, fingerprint = "brightness", 2, "b" * 64
+    reproducible, keeps_text = True, False
+
+    def encode(self, items: list, progress: object = None) -> np.ndarray:
+        return np.array([[np.asarray(item.convert("L")).mean() + 1, item.width] for item in items]).reshape(-1, 2)
+
+
+def test_a_picture_is_read_where_the_encoder_takes_them() -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
     file = BytesIO()
-    image.new("RGB", (2, 2)).save(file, "PNG")
-    body = {"items": [{"image": base64.b64encode(file.getvalue()).decode()}]}
-    answer = admin.post(f"{points}/predict", json=body)
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-vectors")
-    body = {"items": [{"image": base64.b64encode(b"no picture").decode()}]}
-    answer = admin.post(f"{points}/predict", json=body)
-    assert (answer.status_code, answer.json()["path"]) == (422, "$.items[0]")
+    image.new("RGB", (2, 2), "white").save(file, "PNG")
+    [picture] = items_in([wire.Image(image=file.getvalue())], Brightness())
+    assert Brightness().encode([picture]).tolist() == [[256, 2]]
+    with pytest.raises(HttpProblem, match=r"items\[0\] is no PNG"):
+        items_in([wire.Image(image=b"no picture")], Brightness())

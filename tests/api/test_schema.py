@@ -52,4 +52,4 @@ def test_every_answer_is_as_documented_and_none_is_a_failure(small: Served, tmp_
         *(() if SWEEP else ("--seed", "1", "--phases", "examples,fuzzing,stateful")),
     ]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1_800, check=False)
-    assert ran.returncode == 0, ran.stdout[-6_000:] + ran.stderr[-2_000:]
+    assert ran.returncode == 0, ran.stdout[-9_000:] + ran.stderr[-2_000:]

@@ -39,6 +39,12 @@ def test_the_lowest_are_cut_off_as_many_as_the_coverage_allows(own: list[float],
     assert not own or Fraction(kept - 1, len(own) + 1) < coverage
 
 
+@pytest.mark.parametrize("coverage", [5e-324, 1e-12])
+def test_next_to_no_coverage_cuts_off_all_that_there_are(coverage: float) -> None:
+    assert least_probability(np.array([0.25, 0.5]), coverage) == 0.5
+    assert least_probability(np.array([]), coverage) == 0.0
+
+
 def test_every_coverage_is_reached_by_an_exchangeable_example() -> None:
     """Each of m + 1 values in turn is the new one: the others decide, and the share that is held is exact."""
     values = np.arange(40) / 40

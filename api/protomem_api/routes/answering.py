@@ -30,7 +30,7 @@ async def predict(name: FromPath[str], service: UsesService, data: JSONBody[wire
     """Reflects every write that was answered before it came."""
     check_items(data.items, service.settings)
     async with service.memories.use(name) as held:
-        items = await held.encoder.encoded(items_in(data.items))
+        items = await held.encoder.encoded(items_in(data.items, held.encoder))
         return answers_out(await answers_to(service, held, data, items))
 
 
@@ -47,7 +47,7 @@ async def suggest(name: FromPath[str], service: UsesService, data: JSONBody[wire
     """Those whose labels would settle most of what is in doubt, best first. Nothing is remembered of the items."""
     check_items(data.items, service.settings)
     async with service.memories.use(name) as held:
-        items = await held.encoder.encoded(items_in(data.items))
+        items = await held.encoder.encoded(items_in(data.items, held.encoder))
         found = await service.answering.run(held.memory.suggest, items, data.count)
     return wire.Suggestions(suggestions=[record_out(one, wire.Suggestion) for one in found])
 

@@ -193,7 +193,7 @@ async def _encoded(service: Service, name: str, recent: Sequence[Item]) -> Encod
     try:
         check_items(recent, service.settings)
         async with service.memories.use(name) as held:
-            return await held.encoder.encoded(items_in(recent))
+            return await held.encoder.encoded(items_in(recent, held.encoder))
     except (HttpProblem, InvalidInput) as error:
         problem = as_problem(error)
         raise problem.at((problem.path or "$.items").replace("items", "recent")) from None

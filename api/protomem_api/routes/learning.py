@@ -42,7 +42,7 @@ async def learn(
     """All of it or nothing, durable when it is answered."""
     check_items(data.items, service.settings)
     async with service.memories.use(name) as held:
-        items = await held.encoder.encoded(items_in(data.items))
+        items = await held.encoder.encoded(items_in(data.items, held.encoder))
         receipt = await service.disk.run(
             held.memory.learn,
             items,
