@@ -36,7 +36,7 @@ class JobFiles:
         self._folder = folder
 
     def all(self) -> list[Record]:
-        """Every record, oldest first. What a write that was cut short left is removed; what is no record is left out."""
+        """Every record, oldest first. What was cut short is removed, and what is no record left out."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for partial in self._folder.glob("*.new"):
             partial.unlink()

@@ -29,7 +29,7 @@ SUFFIX = ".duckdb"
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What is kept beside a memory, in NAME.duckdb.json, to open it with: no content, and nothing its digest depends on."""
+    """What is kept beside a memory, in NAME.duckdb.json, to open it with. Nothing its digest depends on, no content."""
 
     encoder: str
     kernel_rows: int = 0
