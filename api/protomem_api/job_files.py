@@ -13,6 +13,7 @@ from typing import final
 import msgspec
 
 from protomem.errors import StoreUnavailable
+from protomem_api.logs import log
 from protomem_api.wire.jobs import AskReport, Job
 
 __all__ = ["JobFiles", "Record"]
@@ -35,12 +36,11 @@ class JobFiles:
         self._folder = folder
 
     def all(self) -> list[Record]:
-        """Every record, oldest first. What a write that was cut short left is removed."""
+        """Every record, oldest first. What was cut short is removed, and what is no record left out."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for partial in self._folder.glob("*.new"):
             partial.unlink()
-        found = [msgspec.json.decode(file.read_bytes(), type=Record) for file in self._folder.glob("*.json")]
-        return sorted(found, key=lambda record: record.job.id)
+        return list(filter(None, map(_read, sorted(self._folder.glob("*.json")))))
 
     def write(self, record: Record) -> None:
         """Keep a record in place of the one before, durably. Raises `StoreUnavailable` where the disk refuses."""
@@ -72,3 +72,12 @@ class JobFiles:
             os.fsync(folder)  # the name too: a job is acknowledged after this
         finally:
             os.close(folder)
+
+
+def _read(file: Path) -> Record | None:
+    """A record; None for a file of another release or hand, which must not keep the server from starting."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Record)
+    except msgspec.MsgspecError as error:
+        log.error("job unreadable", job=file.stem, error=type(error).__name__)
+        return None

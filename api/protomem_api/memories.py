@@ -29,7 +29,7 @@ SUFFIX = ".duckdb"
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What is kept beside a memory, in NAME.json, to open it with: no content, and nothing its digest depends on."""
+    """What is kept beside a memory, in NAME.duckdb.json, to open it with. Nothing its digest depends on, no content."""
 
     encoder: str
     kernel_rows: int = 0
@@ -224,4 +224,4 @@ class Memories:
         return self._folder / f"{name}{SUFFIX}"
 
     def _beside(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self._folder / f"{name}{SUFFIX}.json"  # no name of a memory makes it another file of the folder

@@ -68,7 +68,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         """As a power cut would, but for the disk."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)  # which does nothing to one that has ended
         self.ended()
 
     def ended(self) -> int:
@@ -113,8 +113,7 @@ class ServerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.kill()
+        self.kill()
 
     def _answers(self) -> bool:
         try:

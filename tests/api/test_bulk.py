@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.api.processes import ServerProcess, write_keys
+from tests.api.processes import KEYS, ROOT, ServerProcess, write_keys
 from tests.api.serving import wait_until
 from tests.api.streams import Stream, Told, exchanged
+
+README = ROOT / "api" / "README.md"
 
 DIMENSION = 64
 LINES = 20_000
@@ -120,7 +125,7 @@ BAD: list[tuple[object, str, str | None]] = [
     ({**GOOD, "item": []}, "invalid-vectors", None),
     ({**GOOD, "item": "a text"}, "invalid-vectors", None),
     ({**GOOD, "item": "x" * 30_000}, "too-large", "$.item"),
-    ({**GOOD, "item": PICTURE}, "invalid-input" if find_spec("PIL") else "missing-extra", None),
+    ({**GOOD, "item": PICTURE}, "invalid-input", "$.item"),
     ({**GOOD, "id": "taken"}, "id-conflict", None),
     ({**GOOD, "id": "gone"}, "forgotten", None),
     (b'{"item": [1, 2], "labels": "' + b"a" * (4 * MIB) + b'"}', "too-large", None),
@@ -370,3 +375,21 @@ def test_nothing_of_a_line_is_logged(served: ServerProcess, tmp_path: Path) -> N
     exchanged(Stream(served, "learn", name), encoded(line, {**line, "labels": "marked-other"}, b"marked-nonsense"))
     assert "marked" not in served.log()
     assert "0.717171" not in served.log()
+
+
+def test_the_lines_in_the_readme_are_answered_as_it_says(served: ServerProcess, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    created(served, "points", 2)
+    console = README.read_text(encoding="utf-8").split("## Bulk")[1].split("```console")[1].split("```")[0]
+    _, lines, shown = console.split("\n$ ", 2)
+    (tmp_path / "examples.jsonl").write_text(lines.split("\n", 1)[1] + "\n")
+    command, shown = re.split(r"\n(?=\{)", shown, maxsplit=1)
+    environment = os.environ | {"PROTOMEM_KEY": KEYS["admin"], "PROTOMEM_URL": served.url}
+    ran = subprocess.run(
+        ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    answered = ran.stdout.splitlines()
+    assert len(answered) == len(shown.splitlines())
+    for found, told in zip(answered, shown.splitlines(), strict=True):
+        assert all(piece in found for piece in told.split("…"))

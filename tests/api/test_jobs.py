@@ -340,6 +340,7 @@ def test_jobs_survive_a_kill(tmp_path: Path) -> None:
             server.kill()
         file = tmp_path / "jobs" / f"{deadly['id']}.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | {"begun": 3}))
+        file.with_name("no-record.json").write_text("{}")  # keeps nothing from starting
         server.start()
         failed = server.wait_for(deadly["id"], "failed")
         assert failed["problem"]["type"] == "/problems/interrupted"

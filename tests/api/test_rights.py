@@ -161,6 +161,17 @@ def test_a_kept_key_is_a_hash_that_only_its_owner_may_read(server: Served) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("name", ["keys", "server", "jobs"])
+def test_no_name_of_a_memory_makes_it_another_file_of_the_folder(
+    admin: httpx.Client, server: Served, name: str
+) -> None:
+    keys = (server.settings.data / "keys.json").read_bytes()
+    assert admin.post("/v1/memories", json={"name": name, "encoder": "vectors:2", "width": 8}).status_code == 201
+    assert (server.settings.data / "keys.json").read_bytes() == keys
+    assert admin.delete(f"/v1/memories/{name}").status_code == 204
+    assert (server.settings.data / "keys.json").read_bytes() == keys
+
+
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("needed", ROLES)
 def test_a_role_is_enough_for_itself_and_those_before(role: str, needed: str) -> None:
