@@ -10,6 +10,7 @@ from protomem.answers import Answer
 from protomem.listing import Example
 from protomem.memory_report import Report
 from protomem.progress import Progress
+from protomem.projection import Map
 from protomem.receipts import Receipt
 from protomem.suggestions import Suggestion
 from protomem.verification import Verification
@@ -163,6 +164,10 @@ class AsyncRemoteMemory:
     async def receipts(self) -> list[Receipt]:
         """The receipt of every change, oldest first."""
         return await self._sender.run(self._operations.receipts())
+
+    async def map(self, limit: int = 1_000) -> Map:
+        """Where the classes and up to `limit` examples lie in the plane that tells the classes apart best."""
+        return await self._sender.run(self._operations.map(limit))
 
     async def id_hash(self, id: str) -> str:
         """The keyed hash (hex) by which receipts name this id."""

@@ -18,6 +18,7 @@ from protomem.errors import InvalidId, InvalidLabel, MemoryClosed
 from protomem.inputs import check_ids, check_labels, check_length, check_name, check_receipt, check_subjects
 from protomem.memory_report import Report
 from protomem.progress import Progress
+from protomem.projection import Map
 from protomem.questions import question
 from protomem.receipts import Receipt
 from protomem.reporting import Wanted
@@ -171,6 +172,10 @@ class Operations:
             found += page.receipts
             after = page.next
         return found
+
+    def map(self, limit: int) -> Steps[Map]:
+        """In a plane."""
+        return read((yield self._get("/map", {"limit": str(limit)})), Map)
 
     def id_hash(self, id: str) -> Steps[str]:
         """Hex."""
