@@ -24,8 +24,12 @@ from tests.faults.operations import DIMENSION, LABELS, SWEEP, WIDTH, vector_of, 
 
 import protomem
 
-ROUNDS = 50 if SWEEP else 3
+FOLDERS = 5 if SWEEP else 1
+"""Each goes through its rounds one after another, so that damage would add up."""
+
+ROUNDS = 10 if SWEEP else 3
 WRITERS = 3
+LINES = 600
 MOST_JOBS = 5  # of one round: a server remembers the last 20 of a memory, and those of a round are all asked about
 MEMORY = "/v1/memories/m"
 QUICK = {"windows": 2, "costs": False, "false_alarm": None}  # a report
@@ -111,7 +115,7 @@ def predict(client: httpx.Client) -> None:
 
 def lines(number: int) -> Iterator[bytes]:
     """A stream that is longer than a server lives."""
-    for row in range(600):
+    for row in range(LINES):
         id = f"line-{number}-{row}"
         yield json.dumps({"item": vector_of(id).tolist(), "labels": label_of(id), "id": id}).encode()
 
@@ -169,10 +173,11 @@ def digest_of(ids: set[str]) -> str:
 
 
 @pytest.mark.slow
-def test_what_the_service_acknowledged_survives_a_kill_and_every_job_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", range(FOLDERS))
+def test_what_the_service_acknowledged_survives_a_kill_and_every_job_ends(folder: int, tmp_path: Path) -> None:
     write_keys(tmp_path)
-    dice = random.Random(5)
-    writers = [Writer(f"w{number}", random.Random(number)) for number in range(WRITERS)]
+    dice = random.Random(folder)
+    writers = [Writer(f"w{number}", random.Random(f"{folder} {number}")) for number in range(WRITERS)]
     streamed: set[str] = set()
     ends: list[str] = []
     with ServerProcess(tmp_path, items=20) as server:
@@ -192,8 +197,8 @@ def test_what_the_service_acknowledged_survives_a_kill_and_every_job_ends(tmp_pa
                     assert (again.status_code, again.json()["type"]) == (409, "/problems/forgotten")
             ends += [server.wait_for(job, "done", "failed")["state"] for job in jobs]
             end = exchanged(Stream(server, "learn", key=f"round {number}"), lines(number))[-1]
-            assert end == {"totals": {"learned": 600}}
-            streamed = {id for id in there if id.startswith("line-")} | {f"line-{number}-{row}" for row in range(600)}
+            assert end == {"totals": {"learned": LINES}}
+            streamed = {id for id in there if id.startswith("line-")} | {f"line-{number}-{row}" for row in range(LINES)}
             expected = there | streamed
             assert server.client.get(MEMORY).json()["digest"] == digest_of(expected)
             verified = server.client.post(f"{MEMORY}/verify").json()
