@@ -6,13 +6,13 @@ write carries an idempotency key, by which the server tells a second coming from
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, final
 
-import anyio
 import httpx
 from tenacity import (
     AsyncRetrying,
@@ -143,7 +143,7 @@ class Sender:
 
 @final
 class AsyncSender:
-    """Runs calls in an event loop, of asyncio or trio."""
+    """Runs calls in an event loop of asyncio."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -165,7 +165,7 @@ class AsyncSender:
 
     async def _reply(self, request: Request) -> Reply:
         _require_open(self._http)
-        await anyio.sleep(request.after)
+        await asyncio.sleep(request.after)
         try:
             return await self._retrying(self._send, request)
         except httpx.HTTPError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -214,3 +216,11 @@ class answering:  # noqa: N801  # a context manager
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def test_the_readmes_example_runs(server: Served, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "api" / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, "api/README.md", "exec"), {"url": server.url, "key": key})  # noqa: S102  # our own file
+    printed = [line for line in capsys.readouterr().out.splitlines() if "request_id" not in line]  # the server's log
+    assert printed == ["east 2", "['learn', 'forget']"]

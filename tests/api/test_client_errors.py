@@ -59,7 +59,7 @@ def test_the_library_loads_no_network_until_it_is_asked_to() -> None:
 import sys
 import protomem
 from protomem import *
-loaded = {"httpx", "tenacity", "protomem_client", "msgspec", "anyio"} & set(sys.modules)
+loaded = {"httpx", "tenacity", "protomem_client", "msgspec"} & set(sys.modules)
 assert not loaded, loaded
 from protomem import AsyncClient, AsyncRemoteMemory, Client, RemoteMemory
 assert protomem.Client is Client and "protomem_client" in sys.modules

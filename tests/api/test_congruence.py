@@ -251,7 +251,7 @@ class Congruence(RuleBasedStateMachine):
 def test_random_calls_come_to_the_same(server: Served, key: str) -> None:
     machine = type("Machine", (Congruence,), {"server": server, "key": key})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=settings().max_examples // 3, stateful_step_count=30, phases=GENERATE)
+        machine, settings=settings(max_examples=settings().max_examples // 4, stateful_step_count=20, phases=GENERATE)
     )
 
 
