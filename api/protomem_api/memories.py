@@ -17,7 +17,7 @@ import protomem
 from protomem_api import wire
 from protomem_api.batching import Batcher
 from protomem_api.encoding import Encoders, SharedEncoder
-from protomem_api.metrics import CLASSES, EXAMPLES, OPEN_MEMORIES
+from protomem_api.metrics import CLASSES, EXAMPLES, OPEN_MEMORIES, SOLVING_SECONDS
 from protomem_api.problems import conflict, invalid, not_found
 from protomem_api.settings import Settings
 from protomem_api.threads import Threads
@@ -171,7 +171,14 @@ class Memories:
             with protomem.open(self._file(name), create=False) as first:
                 opening = Opening(self._encoders.share(first.encoder).name)
         encoder = self._encoders.get(opening.encoder)
-        memory = protomem.open(self._file(name), encoder=encoder, create=False, kernel_rows=opening.kernel_rows)
+        memory = protomem.open(
+            self._file(name),
+            encoder=encoder,
+            create=False,
+            kernel_rows=opening.kernel_rows,
+            solve_ahead=True,
+            watch_solving=SOLVING_SECONDS.time,
+        )
         return Held(name, memory, encoder, opening)
 
     async def _make(self, wanted: wire.CreateMemory) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "QUEUED",
     "REQUESTS",
     "SECONDS",
+    "SOLVING_SECONDS",
     "exposition",
 ]
 
@@ -36,6 +37,12 @@ SECONDS = Histogram(
 )
 ENCODER_BATCH = Histogram("protomem_encoder_batch", "Items encoded at once.", buckets=SIZES, registry=REGISTRY)
 ANSWER_BATCH = Histogram("protomem_answer_batch", "Items predicted at once.", buckets=SIZES, registry=REGISTRY)
+SOLVING_SECONDS = Histogram(
+    "protomem_solving_seconds",
+    "Solving the heads anew after a change, or what a question needs besides; the count is that of refreshes.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+    registry=REGISTRY,
+)
 QUEUED = Gauge("protomem_queued", "Requests in the threads, running or waiting.", ("threads",), registry=REGISTRY)
 OPEN_MEMORIES = Gauge("protomem_open_memories", "Memories held open.", registry=REGISTRY)
 EXAMPLES = Gauge("protomem_examples", "Examples of the memories held open.", registry=REGISTRY)

@@ -99,7 +99,7 @@ def leave_one_out(
     targets: npt.NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself."""
-    items = Items(ensemble.space, ensemble.examples.codes[rows])
+    items = ensemble.items(ensemble.examples.codes[rows])
     base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
     base += balance(ensemble.counts - targets, BALANCE)
     shortlist = ensemble.shortlist(base)
@@ -126,7 +126,7 @@ def regression_left_out(
     """The scores (m, labels) of the head that regresses each label by itself, each example without itself."""
     if ensemble.kernel is not None and ensemble.regression == "kernel":
         return ensemble.kernel.left_out[rows]
-    return _analytic(ensemble, problem, targets, Items(ensemble.space, ensemble.examples.codes[rows]))
+    return _analytic(ensemble, problem, targets, ensemble.items(ensemble.examples.codes[rows]))
 
 
 def _everywhere(

@@ -6,6 +6,7 @@ a part is a pure function of the groups it came from.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from protomem.codes import code_lengths
 from protomem.examples import Examples, Group
+from protomem.heads.cosines import cosines
 from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import MOST_CLASSES, RIVAL_ROWS, Rivals, choose_rivals
 from protomem.heads.subspaces import Subspace, subspaces
@@ -37,6 +39,15 @@ class ClassSubspaces:
         """The parts, and the part of each row."""
         codes = np.concatenate([group.codes for group in self.groups])
         return subspaces(codes, np.concatenate([group.hashes for group in self.groups]))
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the parts were asked for."""
+        return "parts" in vars(self)
+
+    def solve(self) -> None:
+        """Ask for the parts, which are kept from then on."""
+        _ = self.parts
 
     @cached_property
     def leverages(self) -> Floats:
@@ -73,6 +84,20 @@ def class_subspaces(examples: Examples, old: dict[str, ClassSubspaces]) -> dict[
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class Solved:
+    """The solved ridge of one group, and the examples it is of: codes (m, d), lengths (m,)."""
+
+    codes: npt.NDArray[np.float32]
+    lengths: Floats
+    rivals: Rivals
+
+    def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
+        """Scores of items with these codes (n, d) and lengths (n,), near 1 for a class: (n, classes)."""
+        return self.rivals.scores(cosines(codes, lengths, self.codes, self.lengths))
+
+
+@final
 class RivalGroup:
     """A class and its rivals, by their labels."""
 
@@ -83,18 +108,29 @@ class RivalGroup:
         self.rows_each = max(1, RIVAL_ROWS // len(groups))
 
     @cached_property
-    def solved(self) -> Rivals:
+    def solved(self) -> Solved:
         parts = [group.codes[: self.rows_each] for group in self.groups[:RIVAL_ROWS]]
         targets = [[name in group.labels for name in self.names] for group in self.groups[:RIVAL_ROWS]]
         codes = np.concatenate(parts).astype(np.float32)
-        return Rivals.of(codes, code_lengths(codes), np.repeat(targets, [len(part) for part in parts], axis=0))
+        lengths = code_lengths(codes)
+        every = np.repeat(targets, [len(part) for part in parts], axis=0)
+        return Solved(codes, lengths, Rivals.of(cosines(codes, lengths, codes, lengths), every))
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether the solution was asked for."""
+        return "solved" in vars(self)
+
+    def solve(self) -> None:
+        """Ask for the solution, which is kept from then on."""
+        _ = self.solved
 
     def leave_one_out(self, group: Group, place: int) -> Floats | None:
         """The scores (classes,) of the example at this place of a group, without itself; None if it is not in it."""
         start = 0
         for mine in self.groups[:RIVAL_ROWS]:
             if mine is group:
-                return self.solved.left_out[start + place] if place < self.rows_each else None
+                return self.solved.rivals.left_out[start + place] if place < self.rows_each else None
             start += min(len(mine.ids), self.rows_each)
         return None
 
@@ -127,6 +163,13 @@ class AllRivals:
                 kept = self._by_names[names] = RivalGroup(names, groups)
             self._of_class[label] = (classes, kept)
         return self._of_class[label]
+
+    def solve_as(self, old: AllRivals) -> None:
+        """Solve now the groups of those classes whose groups were solved there."""
+        asked = {old._examples.names[label] for label, (_, group) in list(old._of_class.items()) if group.is_solved}
+        for label, name in enumerate(self._examples.names):
+            if name in asked:
+                self.of(label)[1].solve()
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats, first: Rows, labels: int) -> Floats:
         """Scores (n, labels) of items, codes (n, d), whose best class so far is `first` (n,): of it and its rivals.

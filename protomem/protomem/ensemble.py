@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, final
 
@@ -24,12 +25,13 @@ from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
-from protomem.heads.cosines import Centre
+from protomem.heads.cosines import Centre, cosines, inner_products
 from protomem.heads.logistic import Logistic
-from protomem.heads.neighbours import VOTERS, Neighbours, votes
+from protomem.heads.neighbours import VOTERS, Nearest, Neighbours, votes
 from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
+from protomem.small_classes import SmallClasses
 from protomem.space import Space
 from protomem.statistics import Statistics
 
@@ -86,6 +88,35 @@ def panel(examples: int, labels: int, kernel_rows: int) -> Weights:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class Close:
+    """All examples, where each item is compared with all: codes (n, d), lengths (n,), and their centre, of few."""
+
+    codes: npt.NDArray[np.float32]
+    lengths: Floats
+    centre: Centre | None
+
+    @classmethod
+    def of(cls, examples: Examples, *, centred: bool) -> Close:
+        """These examples."""
+        codes = examples.codes.astype(np.float32)
+        return cls(codes, code_lengths(codes), Centre.of(examples.codes) if centred else None)
+
+    def cosines(self, items: Items) -> Floats:
+        """Cosines of items (m,) with them, both centred if there is a centre: (m, n)."""
+        if self.centre is None:
+            return cosines(items.codes, items.lengths, self.codes, self.lengths)
+        products = inner_products(items.codes, self.codes) if items.products is None else items.products
+        return self.centre.cosines(items.codes, items.lengths, products)
+
+    def among_themselves(self) -> Floats:
+        """Their cosines with each other: (n, n)."""
+        if self.centre is None:
+            return cosines(self.codes, self.lengths, self.codes, self.lengths)
+        return self.centre.cosines(self.codes, self.lengths, inner_products(self.codes, self.codes))
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """Solved heads of one state of a memory. Immutable: predictions may share it across threads.
@@ -100,7 +131,7 @@ class Ensemble:
     counts: npt.NDArray[np.int64]
     weights: Weights
     analytic: Analytic | None
-    centre: Centre | None
+    close: Close | None
     logistic: Logistic | None
     kernel: Rivals | None
     prototypes: Prototypes
@@ -125,8 +156,8 @@ class Ensemble:
         if "analytic" in weights:
             signature, strength = _strength(space, examples, previous)
             problem = _problem(statistics, examples, strength)
-        centre = Centre.of(examples.codes) if "logistic" in weights else None
-        logistic, kernel = _over_all(weights, examples, centre)
+        close = Close.of(examples, centred="logistic" in weights) if "kernel" in weights else None
+        logistic, kernel = _over_all(weights, examples, close)
         prototypes = Prototypes.of(sums, names, space.scale)
         ensemble = cls(
             space=space,
@@ -135,7 +166,7 @@ class Ensemble:
             counts=np.array([sums[name].count for name in names]),
             weights=weights,
             analytic=problem.solve() if problem is not None else None,
-            centre=centre,
+            close=close,
             logistic=logistic,
             kernel=kernel,
             prototypes=prototypes,
@@ -176,11 +207,12 @@ class Ensemble:
         scores = {}
         if self.analytic is not None:
             scores["analytic"] = self.analytic.scores(items.features)
-        seen = (items.codes, items.lengths) if self.centre is None else self.centre.apart(items.codes)
-        if self.logistic is not None:
-            scores["logistic"] = self.logistic.scores(*seen)
-        if self.kernel is not None:
-            scores["kernel"] = self.kernel.scores(*seen)
+        if self.close is not None:
+            cosines = self.close.cosines(items)
+            if self.logistic is not None:
+                scores["logistic"] = self.logistic.scores(cosines)
+            if self.kernel is not None:
+                scores["kernel"] = self.kernel.scores(cosines)
         if "prototypes" in self.weights:
             scores["prototypes"] = self.prototypes.scores(items.codes, items.lengths)
         if "codebooks" in self.weights:
@@ -196,13 +228,45 @@ class Ensemble:
 
     def shortlisted(self, items: Items, shortlist: npt.NDArray[np.int64]) -> Floats:
         """The subspace head's scores for the shortlist: (n, SHORTLIST)."""
-        scores = np.empty(shortlist.shape)
-        order = np.argsort(shortlist, axis=None, kind="stable")
-        classes, starts = np.unique(shortlist.ravel()[order], return_index=True)
-        for number, cells in zip(classes, np.split(order, starts[1:]), strict=True):
-            rows, columns = np.divmod(cells, shortlist.shape[1])
-            scores[rows, columns] = self.subspaces[self.names[number]].scores(items, rows)
-        return scores
+        scores = np.empty(shortlist.size)
+        classes, rows = shortlist.ravel(), np.repeat(np.arange(len(items)), shortlist.shape[1])
+        large = np.arange(shortlist.size)
+        if self.close is not None and items.products is not None:
+            places = self.small_classes.place[classes]
+            small, large = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+            scores[small] = self.small_classes.scores(
+                items.products, items.lengths, self.close.lengths, rows[small], places[small]
+            )
+        large = large[np.argsort(classes[large], kind="stable")]
+        numbers, starts = np.unique(classes[large], return_index=True)
+        for number, cells in zip(numbers, np.split(large, starts[1:]), strict=False):
+            scores[cells] = self.subspaces[self.names[number]].scores(items, rows[cells])
+        return scores.reshape(shortlist.shape)
+
+    @cached_property
+    def small_classes(self) -> SmallClasses:
+        """The subspaces of those classes that are small."""
+        return SmallClasses.of(
+            [self.subspaces[name] for name in self.names], [self.examples.rows_of(name) for name in self.names]
+        )
+
+    def nearest(self, items: Items, count: int) -> Nearest:
+        """The `count` examples nearest to each item."""
+        if items.products is not None:
+            return self.neighbours.nearest_by(items.products, items.lengths, count)
+        return self.neighbours.nearest(items.codes, items.lengths, count)
+
+    def items(self, codes: Codes) -> Items:
+        """Items with these codes (n, d), as the heads take them."""
+        is_few = self.close is not None and self.close.centre is not None
+        return Items(self.space, codes, self.close.codes if self.close is not None and is_few else None)
+
+    def warm_as(self, previous: Ensemble) -> None:
+        """Solve now the parts of classes that `previous` had solved."""
+        for name, subspaces in self.subspaces.items():
+            if name in previous.subspaces and previous.subspaces[name].is_solved:
+                subspaces.solve()
+        self.rivals.solve_as(previous.rivals)
 
     def problem(self, statistics: Statistics) -> Primal | Dual | None:
         """The ridge problem of these statistics, which the ensemble was fitted to, with its factor as it was then."""
@@ -217,8 +281,8 @@ class Ensemble:
         """Each head's own scores (n, labels), unweighted, of those that are solved; rivals are those of the nearest
         prototype.
         """
-        items = Items(self.space, codes)
-        nearest = self.neighbours.nearest(items.codes, items.lengths, VOTERS)
+        items = self.items(codes)
+        nearest = self.nearest(items, VOTERS)
         every = np.tile(np.arange(len(self.names)), (len(items), 1))
         close = self.prototypes.scores(items.codes, items.lengths)
         return self.everywhere(items) | {
@@ -270,15 +334,14 @@ def _strength(space: Space, examples: Examples, previous: Ensemble | None) -> tu
     return signature, choose_strength(space.lift.features(codes), targets)
 
 
-def _over_all(weights: Weights, examples: Examples, centre: Centre | None) -> tuple[Logistic | None, Rivals | None]:
+def _over_all(weights: Weights, examples: Examples, close: Close | None) -> tuple[Logistic | None, Rivals | None]:
     """The heads that are solved over all examples, where they vote."""
-    if "kernel" not in weights:
+    if close is None:
         return None, None
-    numbers = examples.codes.astype(np.float32)
-    codes, lengths = (numbers, code_lengths(numbers)) if centre is None else centre.apart(numbers)
+    cosines = close.among_themselves()
     targets = examples.label_matrix(np.arange(len(examples)))
-    logistic = Logistic.of(codes, lengths, targets) if "logistic" in weights else None
-    return logistic, Rivals.of(codes, lengths, targets)
+    logistic = Logistic.of(cosines, targets) if "logistic" in weights else None
+    return logistic, Rivals.of(cosines, targets)
 
 
 def _problem(statistics: Statistics, examples: Examples, strength: float) -> Primal | Dual:

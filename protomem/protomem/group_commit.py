@@ -28,16 +28,29 @@ class _Place(Generic[Asked, Done]):
     asked: Asked
     outcome: Future[Done] = field(default_factory=Future)
 
+    def tell(self, outcome: Done | ProtomemError) -> None:
+        if isinstance(outcome, ProtomemError):
+            self.outcome.set_exception(outcome)
+        else:
+            self.outcome.set_result(outcome)
+
 
 @final
 class GroupCommit(Generic[Asked, Done]):
     """`carry_out` is given a group and returns, for each request in it, what was done or the error that refuses it.
 
     It returns when all of that is durable. If it raises, nothing of the group was done, and each caller is told so.
+    `before_telling` is called after it and before anyone is told; what it raises undoes nothing, and only the leader
+    sees it.
     """
 
-    def __init__(self, carry_out: Callable[[Sequence[Asked]], Sequence[Done | ProtomemError]]) -> None:
+    def __init__(
+        self,
+        carry_out: Callable[[Sequence[Asked]], Sequence[Done | ProtomemError]],
+        before_telling: Callable[[], None] = lambda: None,
+    ) -> None:
         self._carry_out = carry_out
+        self._before_telling = before_telling
         self._changed = Condition()  # guards the two below
         self._queue: list[_Place[Asked, Done]] = []
         self._is_led = False
@@ -73,11 +86,11 @@ class GroupCommit(Generic[Asked, Done]):
             for place in group:
                 place.outcome.set_exception(_failure(error))
             raise
-        for place, outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, ProtomemError):
-                place.outcome.set_exception(outcome)
-            else:
-                place.outcome.set_result(outcome)
+        try:
+            self._before_telling()
+        finally:
+            for place, outcome in zip(group, outcomes, strict=True):
+                place.tell(outcome)
 
 
 def _failure(error: BaseException) -> ProtomemError:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import Codes, code_lengths
+from protomem.heads.cosines import inner_products
 from protomem.lift import Features
 from protomem.space import Space
 
@@ -17,10 +18,14 @@ __all__ = ["Items"]
 
 @final
 class Items:
-    """Codes as float32 (n, d) and their lengths (n,); features (n, D) and keys (n, books) when a head asks for them."""
+    """Codes as float32 (n, d) and their lengths (n,); features (n, D) and keys (n, books) when a head asks for them.
 
-    def __init__(self, space: Space, codes: Codes) -> None:
+    `examples` float32 (m, d) are those of a small memory, with all of which each item is compared.
+    """
+
+    def __init__(self, space: Space, codes: Codes, examples: npt.NDArray[np.float32] | None = None) -> None:
         self._space = space
+        self._examples = examples
         self._codes = codes
         self.codes = codes.astype(np.float32)
         self.lengths = code_lengths(self.codes)
@@ -32,6 +37,11 @@ class Items:
     @cached_property
     def keys(self) -> npt.NDArray[np.int64]:
         return self._space.keys.lookup(self._codes)
+
+    @cached_property
+    def products(self) -> npt.NDArray[np.float32] | None:
+        """Exact inner products with the examples of a small memory: (n, m); None of a larger one."""
+        return None if self._examples is None else inner_products(self.codes, self._examples)
 
     def __len__(self) -> int:
         return len(self.codes)

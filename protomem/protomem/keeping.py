@@ -6,13 +6,14 @@ one by its setting `retain` and asks it; neither is safe for threads, as the mem
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, final
 
 from protomem.answers import Answer
 from protomem.codes import Codes
 from protomem.errors import EmptyMemory
+from protomem.left_out import Needs
 from protomem.loading import Opening
 from protomem.progress import Progress
 from protomem.projection import Seen
@@ -30,8 +31,17 @@ class Answering(Protocol):
     """An immutable picture of a memory that answers, from any number of threads."""
 
     @property
+    def version(self) -> int:
+        """The `Keeping.version` that it is of."""
+        ...
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every label it can answer, sorted."""
+        ...
+
+    def serves(self, question: Question) -> bool:
+        """Whether it holds what this question needs."""
         ...
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
@@ -50,6 +60,11 @@ class Keeping(Protocol):
     @property
     def steps(self) -> Steps:
         """Whether a change was cut short, and all of this has to be made anew from the store."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Another number after every change that answers could depend on."""
         ...
 
     def count(self) -> int:
@@ -90,6 +105,13 @@ class Keeping(Protocol):
 
     def answering(self, question: Question) -> Answering:
         """Solved heads of now, with what the question needs. Raises `EmptyMemory`."""
+        ...
+
+    def renewal(self, needs: Needs) -> Callable[[], Answering] | None:
+        """What solves the heads of now, and what is needed besides; None where nothing is remembered.
+
+        It may be called without the lock as long as nothing is learned or forgotten.
+        """
         ...
 
     def digest(self) -> str:

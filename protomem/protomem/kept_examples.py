@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal, final
 
 from protomem.budget import beyond
@@ -10,6 +11,7 @@ from protomem.errors import InvalidReceipt, NotRemembered
 from protomem.inputs import listed
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
+from protomem.left_out import Needs
 from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
@@ -43,6 +45,10 @@ class KeptExamples:
         is_small = self.count() < SNAPSHOT_FROM
         self._has_snapshot = store.snapshot() == NO_SUMS if is_small else not self.opening.summed
         self._predictor: Predictor | None = None
+
+    @property
+    def version(self) -> int:
+        return self._state.version
 
     def count(self) -> int:
         return len(self._state.labels_of)
@@ -90,11 +96,33 @@ class KeptExamples:
 
     def answering(self, question: Question) -> Predictor:
         refuse_empty(self.count())
-        if self._predictor is None or self._predictor.version != self._state.version:
-            with self.steps.changing():
-                self._predictor = Predictor.of(self._state, self._predictor, self._kernel_rows)
-        self._predictor = self._predictor.prepared(question, self._state)
-        return self._predictor
+        self._fold()
+        return self._solved(Needs.of(question))
+
+    def renewal(self, needs: Needs) -> Callable[[], Predictor] | None:
+        if not self.count():
+            return None
+        self._fold()
+        return partial(self._renewed, needs)
+
+    def _fold(self) -> None:
+        """The sums follow now: whoever reads them afterwards changes nothing."""
+        with self.steps.changing():
+            self._state.statistics()
+
+    def _renewed(self, needs: Needs) -> Predictor:
+        old = self._predictor
+        fresh = self._solved(needs)
+        if old is not None and old is not fresh:
+            fresh.warm_as(old)
+        return fresh
+
+    def _solved(self, needs: Needs) -> Predictor:
+        state, fresh = self._state, self._predictor
+        if fresh is None or fresh.version != state.version:
+            fresh = Predictor.of(state, fresh, self._kernel_rows)
+        self._predictor = fresh = fresh.prepared(needs, state)
+        return fresh
 
     def digest(self) -> str:
         with self.steps.changing():

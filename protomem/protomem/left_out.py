@@ -6,9 +6,9 @@ computed when a question first needs it, and kept with the picture of the memory
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +21,31 @@ from protomem.multi_label import PLATT_SAMPLE, PlattScaling
 from protomem.questions import Question
 from protomem.statistics import Statistics
 
-__all__ = ["LeftOut"]
+__all__ = ["LeftOut", "Needs"]
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 BATCH = 1_024
 """Examples scored at a time, so that the scores of 10,000 classes fit in 80 MB."""
+
+
+class Needs(NamedTuple):
+    """What is needed of examples left out: for label sets over all labels, for sets by class, for a curve by label."""
+
+    marginal: bool = False
+    per_class: bool = False
+    curve: bool = False
+
+    @classmethod
+    def of(cls, question: Question) -> Needs:
+        """What this question needs."""
+        return cls(question.coverage is not None and not question.per_class, question.per_class, question.multi_label)
+
+    @classmethod
+    def of_all(cls, asked: Iterable[Needs]) -> Needs:
+        """What any of them needs."""
+        return cls(*map(any, zip(cls(), *asked, strict=True)))
 
 
 @final
@@ -41,28 +59,30 @@ class LeftOut:
     per_class: tuple[Floats, ...] | None = None
     platt: PlattScaling | None = None
 
-    def answers(self, question: Question) -> bool:
-        """Whether it holds what this question needs."""
-        return not (self._needs_marginal(question) or self._needs_classes(question) or self._needs_curve(question))
+    def lacks(self, needs: Needs) -> Needs:
+        """What of it is not held here."""
+        held = (self.marginal, self.per_class, self.platt)
+        return Needs(*(needed and one is None for needed, one in zip(needs, held, strict=True)))
 
     def with_needed(
-        self, question: Question, statistics: Statistics, ensemble: Ensemble, calibration: Calibration
+        self, needs: Needs, statistics: Statistics, ensemble: Ensemble, calibration: Calibration
     ) -> LeftOut:
-        """This and what the question needs; `statistics` are those of the ensemble."""
+        """This and what is needed; `statistics` are those of the ensemble."""
+        lacks = self.lacks(needs)
         problem = ensemble.problem(statistics)
         found = self
-        if self._needs_marginal(question):
+        if lacks.marginal:
             rows = marginal_rows(ensemble.examples)
             places, _, own = _true_labels(statistics, ensemble, problem, calibration, rows)
             lowest = np.full(len(rows), np.inf)
             np.minimum.at(lowest, places, own)
             found = replace(found, marginal=np.sort(lowest))
-        if self._needs_classes(question):
+        if lacks.per_class:
             rows = per_class_rows(ensemble.examples)
             _, labels, own = _true_labels(statistics, ensemble, problem, calibration, rows)
             by_label = tuple(np.sort(own[labels == label]) for label in range(len(ensemble.names)))
             found = replace(found, per_class=by_label)
-        if self._needs_curve(question):
+        if lacks.curve:
             found = replace(found, platt=_platt(ensemble, problem))
         return found
 
@@ -75,15 +95,6 @@ class LeftOut:
         if self.marginal is None:
             raise AssertionError("a question of label sets needs a picture that is prepared for it")
         return dict.fromkeys(names, least_probability(self.marginal, coverage))
-
-    def _needs_marginal(self, question: Question) -> bool:
-        return self.marginal is None and question.coverage is not None and not question.per_class
-
-    def _needs_classes(self, question: Question) -> bool:
-        return self.per_class is None and question.per_class
-
-    def _needs_curve(self, question: Question) -> bool:
-        return self.platt is None and question.multi_label
 
 
 def _true_labels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, final
@@ -30,7 +31,7 @@ from protomem.receipts import Receipt
 from protomem.reporting import Wanted, report
 from protomem.requests import Forget, Learn, Trim
 from protomem.settings import MemorySettings
-from protomem.sharing import Shared
+from protomem.sharing import Shared, Watch
 from protomem.signing import Secrets
 from protomem.space import Space
 from protomem.store import Row, Store
@@ -65,6 +66,8 @@ class Memory:
         now: Callable[[], str],
         new_id: Callable[[], str],
         kernel_rows: int = 0,
+        solve_ahead: bool = False,
+        watch_solving: Watch = nullcontext,
     ) -> None:
         self.settings = settings
         self.encoder = encoder
@@ -77,7 +80,7 @@ class Memory:
         self._now = now
         self._new_id = new_id
         self._kernel_rows = kernel_rows
-        self._shared = Shared(store, self._load)
+        self._shared = Shared(store, self._load, ahead=solve_ahead, watch=watch_solving)
 
     def learn(
         self,
@@ -215,8 +218,7 @@ class Memory:
             explain=explain,
             name_prior=name_prior,
         )
-        with self._shared.kept() as kept:
-            answering = kept.answering(asked)
+        answering = self._shared.answering(asked)
         asked = asked.about(answering.names)
         if name_prior:
             asked = replace(asked, names=self._codes_of_names(answering.names))
@@ -231,8 +233,7 @@ class Memory:
         on, and before it. Nothing is remembered of the items.
         """
         check_pool(check_length(items), count)
-        with self._shared.kept() as kept:
-            answering = kept.answering(QUESTION) if kept.count() else None
+        answering = self._shared.answering(QUESTION) if len(self) else None
         codes = self._encode(items, progress)
         return suggested(codes, None if answering is None else answering.answers(codes, QUESTION), count)
 
@@ -262,8 +263,9 @@ class Memory:
         where drift is to be looked for without `protomem[streams]`, and `EmptyMemory` for `recent` items of nothing.
         """
         wanted = Wanted(windows, false_alarm, costs)
+        answering = None if recent is None else self._shared.answering(PLAIN)
         with self._shared.kept() as kept:
-            held, answering = kept.inventory(), None if recent is None else kept.answering(PLAIN)
+            held = kept.inventory()
         answers = answering.answers(self._encode(recent, None), PLAIN) if answering and recent is not None else []
         return report(self._space, held, [answer.novelty for answer in answers], wanted, progress)
 

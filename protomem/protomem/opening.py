@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets as dice
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +31,8 @@ def open(
     width: int | None = None,
     create: bool = True,
     kernel_rows: int = 0,
+    solve_ahead: bool = False,
+    watch_solving: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Memory:
     """Create a memory or open one again.
 
@@ -42,6 +46,11 @@ def open(
     solved so anyway, is answered by one kernel ridge over all its examples. It takes some seconds to solve after every
     change (cubic in the examples) and 8 bytes · examples² of memory; nothing kept depends on it, so it may differ from
     one opening to the next.
+
+    After a change the heads are solved anew by the next `predict`, so that many changes in a row cost little. With
+    `solve_ahead` that is done before the change returns, if anybody has asked since the last one, while other threads
+    go on with the answers of before: for programs in which some predict while others learn. `watch_solving` makes the
+    context in which heads are solved, such as a timer.
 
     Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
     `MemoryLocked` or `StoreUnavailable` for the file.
@@ -59,8 +68,17 @@ def open(
     store = _store(path)
     try:
         settings, solved = _settings(store, planned, encoder, retain, width)
-        keys = Secrets.from_text(store.settings())
-        return Memory(store, solved, settings, keys, now=_now, new_id=_new_id, kernel_rows=kernel_rows)
+        return Memory(
+            store,
+            solved,
+            settings,
+            Secrets.from_text(store.settings()),
+            now=_now,
+            new_id=_new_id,
+            kernel_rows=kernel_rows,
+            solve_ahead=solve_ahead,
+            watch_solving=watch_solving,
+        )
     except BaseException:
         store.close()
         raise

@@ -17,7 +17,7 @@ from protomem.codes import Codes
 from protomem.decisions import Decision, Decisions, allowed
 from protomem.ensemble import Ensemble, total
 from protomem.items import Items
-from protomem.left_out import LeftOut
+from protomem.left_out import LeftOut, Needs
 from protomem.multi_label import PlattScaling
 from protomem.name_prior import name_scores
 from protomem.questions import Question
@@ -61,13 +61,22 @@ class Predictor:
             ensemble, problem = Ensemble.fit(statistics, state.examples, old, kernel_rows)
             return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
 
-    def prepared(self, question: Question, state: State) -> Predictor:
-        """This picture with what the question needs; `state` is the one it is of."""
-        if self.left_out.answers(question):
+    def serves(self, question: Question) -> bool:
+        """Whether it holds what this question needs."""
+        return not any(self.left_out.lacks(Needs.of(question)))
+
+    def prepared(self, needs: Needs, state: State) -> Predictor:
+        """This picture with what is needed; `state` is the one it is of."""
+        if not any(self.left_out.lacks(needs)):
             return self
         with one_blas_thread():
-            left_out = self.left_out.with_needed(question, state.statistics(), self.ensemble, self.calibration)
+            left_out = self.left_out.with_needed(needs, state.statistics(), self.ensemble, self.calibration)
         return replace(self, left_out=left_out)
+
+    def warm_as(self, previous: Predictor) -> None:
+        """Solve now the parts that `previous` had been asked for: others are solved when they are first asked for."""
+        with one_blas_thread():
+            self.ensemble.warm_as(previous.ensemble)
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
@@ -77,7 +86,7 @@ class Predictor:
             return [answer for part in parts for answer in self._batch(part, question, decisions)]
 
     def _batch(self, codes: Codes, question: Question, decisions: Decisions) -> list[Answer]:
-        items = Items(self.ensemble.space, codes)
+        items = self.ensemble.items(codes)
         some = allowed(question.among, self.names)
         parts, best = self.ensemble.parts(items, some)
         novelty = self.calibration.novelty(total(parts, some), best)
@@ -133,7 +142,7 @@ class Predictor:
         """The nearest examples of each item."""
         if not count:
             return [()] * len(items)
-        nearest = self.ensemble.neighbours.nearest(items.codes, items.lengths, count)
+        nearest = self.ensemble.nearest(items, count)
         locate = self.ensemble.examples.locate
         return [
             tuple(

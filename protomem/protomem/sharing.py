@@ -1,33 +1,54 @@
-"""What a memory keeps, shared by its threads: one at a time, and what several ask at once is made durable at once."""
+"""What a memory keeps, shared by its threads: one at a time, and what several ask at once is made durable at once.
+
+Answers come from an immutable picture, which is read without waiting for anyone. A change makes it out of date: either
+the next question solves it anew (the default), or, with `ahead`, whoever changed it does so before the change is
+acknowledged, while other threads go on with the picture before. So in both cases a question reflects every change that
+was acknowledged before it was asked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import RLock
+from contextlib import AbstractContextManager, contextmanager
+from threading import Lock, RLock, get_ident
 from typing import final
 
-from protomem.errors import MemoryClosed, ProtomemError
+from protomem.errors import InvalidInput, MemoryClosed, ProtomemError
 from protomem.group_commit import GroupCommit
-from protomem.keeping import Keeping
+from protomem.keeping import Answering, Keeping
 from protomem.ledger import Ledger
+from protomem.left_out import Needs
+from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.requests import Forget, Learn, Request
 from protomem.store import Row, Store
 
-__all__ = ["Shared"]
+__all__ = ["Shared", "Watch"]
+
+Watch = Callable[[], AbstractContextManager[object]]
 
 
 @final
 class Shared:
-    """`load` makes what is kept from the store: at the beginning, and after a change that was cut short."""
+    """`load` makes what is kept from the store: at the beginning, and after a change that was cut short.
 
-    def __init__(self, store: Store, load: Callable[[], tuple[Ledger, Keeping]]) -> None:
+    Locks are taken in this order: the lead of a group of changes; `_solving`, one solves at a time; `_lock`, what is
+    kept. With `ahead` the leader solves under `_solving` alone: nothing is learned or forgotten but by a leader.
+    """
+
+    def __init__(self, store: Store, load: Callable[[], tuple[Ledger, Keeping]], *, ahead: bool, watch: Watch) -> None:
         self._store = store
         self._load = load
+        self._ahead = ahead
+        self._watch = watch
         self._lock = RLock()
+        self._holder: int | None = None
+        self._solving = Lock()
         self._closed = False
-        self._changes: GroupCommit[Request, Receipt] = GroupCommit(self._carry_out)
+        self._changes: GroupCommit[Request, Receipt] = GroupCommit(self._carry_out, self._renew)
+        self._picture: Answering | None = None  # of everything that is acknowledged, where it is there
+        self._asked: set[Needs] = set()  # of that picture
+        self._renewal: Callable[[], Answering] | None = None
         self.ledger, self.keeping = load()
 
     @contextmanager
@@ -37,8 +58,25 @@ class Shared:
             if self._closed:
                 raise MemoryClosed("this memory is closed: open it again with protomem.open")
             if not self._in_step:
+                self._picture = None
                 self.ledger, self.keeping = self._load()
-            yield self.keeping
+            outer, self._holder = self._holder, get_ident()
+            try:
+                yield self.keeping
+            finally:
+                self._holder = outer
+
+    def answering(self, question: Question) -> Answering:
+        """A picture that reflects every change acknowledged so far, with what the question needs.
+
+        Raises `EmptyMemory`, and `InvalidInput` for what cannot be asked of this memory.
+        """
+        picture = None if self._closed else self._picture
+        if picture is None or not picture.serves(question):
+            with self._solving, self.kept() as kept, self._watch():
+                picture = self._picture = kept.answering(question)
+        self._asked.add(Needs.of(question))
+        return picture
 
     def change(self, request: Request) -> Receipt:
         """Carry out the request, durably, with those of other threads that wait at the same time.
@@ -46,6 +84,8 @@ class Shared:
         It is as if they came one after another: each has a receipt or an error of its own. If they cannot be made
         durable, none of them happened, and each caller gets that error.
         """
+        if self._holder == get_ident():
+            raise InvalidInput("a function that is told of progress cannot change the memory it is told about")
         return self._changes.ask(request)
 
     def close(self) -> None:
@@ -56,6 +96,7 @@ class Shared:
                     self.keeping.snapshot()
             finally:
                 self._closed = True
+                self._picture = None
                 self._store.close()
 
     @property
@@ -64,12 +105,43 @@ class Shared:
         return self.keeping.steps.consistent and not self.ledger.pending
 
     def _carry_out(self, group: Sequence[Request]) -> list[Receipt | ProtomemError]:
-        with self.kept() as kept:
-            if len(group) > 1:
-                self.ledger.foresee([one.key for one in group], [row.id for row in _named_rows(group)])
-            outcomes = [_outcome(kept, one) for one in group]
-            kept.commit()
-            return outcomes
+        try:
+            with self.kept() as kept:
+                if len(group) > 1:
+                    self.ledger.foresee([one.key for one in group], [row.id for row in _named_rows(group)])
+                outcomes = [_outcome(kept, one) for one in group]
+                kept.commit()
+                self._renewal = self._planned(kept)
+        except BaseException:
+            self._picture = None  # the store may have kept it or not: the next question looks
+            raise
+        return outcomes
+
+    def _planned(self, kept: Keeping) -> Callable[[], Answering] | None:
+        """How to renew the picture before this change is told; None where it is one of now, or is left to a question.
+
+        A picture that nobody has asked since it was made is not worth renewing: of many changes in a row only the last
+        matters then.
+        """
+        if self._picture is None or self._picture.version == kept.version:
+            return None
+        asked, self._asked = self._asked, set()
+        renewal = kept.renewal(Needs.of_all(asked)) if self._ahead and asked else None
+        if renewal is None:
+            self._picture = None
+        return renewal
+
+    def _renew(self) -> None:
+        """Exchange the picture, if that was planned."""
+        renewal, self._renewal = self._renewal, None
+        if renewal is None:
+            return
+        fresh = None
+        try:
+            with self._solving, self._watch():
+                fresh = renewal()
+        finally:
+            self._picture = fresh
 
 
 def _outcome(kept: Keeping, request: Request) -> Receipt | ProtomemError:

@@ -93,8 +93,9 @@ class State:
         for id in change.removed:
             del self.labels_of[id]
         self.labels_of.update(change.added)
-        self._pending += [part for part in change.pending if len(part[0])]
-        self.version += 1
+        due = [part for part in change.pending if len(part[0])]
+        self._pending += due
+        self.version += bool(due)
 
     def statistics(self) -> Statistics:
         """The sums over every example of this state. Single rows have waited and are folded in together here."""

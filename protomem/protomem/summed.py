@@ -73,6 +73,10 @@ class SummedPredictor:
                 labels=sums,
             )
 
+    def serves(self, question: Question) -> bool:
+        """Whether it can answer this question."""
+        return not question.compares
+
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
         parts = (codes[start : start + BATCH] for start in range(0, len(codes), BATCH))

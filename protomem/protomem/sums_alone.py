@@ -6,7 +6,7 @@ shows that exactly this was learned and not forgotten since, and what is subtrac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, Literal, final
 
@@ -16,6 +16,7 @@ from protomem.examples import Examples
 from protomem.head_costs import costs_of_parts
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
+from protomem.left_out import Needs
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.progress import Progress
@@ -54,6 +55,10 @@ class SumsAlone:
                 "restore the memory's files from a copy"
             )
         self.opening = Opening(len(self._remembered), 0, "")
+
+    @property
+    def version(self) -> int:
+        return self._sums.sequence
 
     def count(self) -> int:
         return len(self._remembered)
@@ -122,9 +127,12 @@ class SumsAlone:
         refuse_empty(self.count())
         return self._solved()
 
+    def renewal(self, needs: Needs) -> Callable[[], SummedPredictor] | None:
+        return self._solved if self.count() and not any(needs) else None
+
     def _solved(self) -> SummedPredictor:
-        if self._predictor is None or self._predictor.version != self._sums.sequence:
-            self._predictor = SummedPredictor.of(self._sums.statistics, self._sums.sequence)
+        if self._predictor is None or self._predictor.version != self.version:
+            self._predictor = SummedPredictor.of(self._sums.statistics, self.version)
         return self._predictor
 
     def digest(self) -> str:

@@ -206,11 +206,16 @@ def test_leave_one_out_of_few_is_what_each_head_says_without_the_example(
         items = Items(space, codes[[order[place]]])
         if without.analytic is not None and ensemble.analytic is not None:
             without = solved_again(without, ensemble.analytic.strength * squares / 90)
-        if ensemble.centre is not None:
-            left = without.examples
-            seen = ensemble.centre.apart(left.codes)
-            kernel = Rivals.of(*seen, left.label_matrix(np.arange(len(left))))
-            without = replace(without, centre=ensemble.centre, kernel=kernel)
+        if ensemble.close is not None and ensemble.close.centre is not None and without.close is not None:
+            left, all_but_one = without.examples, np.delete(np.arange(90), place)
+            centre = replace(
+                ensemble.close.centre,
+                dots=ensemble.close.centre.dots[all_but_one],
+                lengths=ensemble.close.centre.lengths[all_but_one],
+            )
+            close = replace(without.close, centre=centre)
+            kernel = Rivals.of(close.among_themselves(), left.label_matrix(np.arange(len(left))))
+            without = replace(without, close=close, kernel=kernel)
         voices = without.everywhere(items)
         if ensemble.logistic is not None:
             voices["logistic"] = ensemble.logistic.left_out[[place]]

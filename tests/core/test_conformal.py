@@ -16,7 +16,7 @@ from protomem.codes import quantize
 from protomem.conformal import FEWEST_EACH, MOST_EACH, least_probability, per_class_rows
 from protomem.ensemble import Ensemble
 from protomem.examples import Examples
-from protomem.left_out import LeftOut
+from protomem.left_out import LeftOut, Needs
 from protomem.questions import Question
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
@@ -121,16 +121,16 @@ def test_the_probabilities_are_those_of_true_labels_left_out() -> None:
     targets = ensemble.examples.label_matrix(rows)
     scores, _ = leave_one_out(statistics, ensemble, ensemble.problem(statistics), rows, targets)
     probabilities = calibration.probabilities(scores)
-    found = LeftOut().with_needed(asked, statistics, ensemble, calibration)
+    found = LeftOut().with_needed(Needs.of(asked), statistics, ensemble, calibration)
     assert found.marginal is not None
     assert found.marginal.tolist() == sorted(min(row[own]) for row, own in zip(probabilities, targets, strict=True))
     assert found.per_class is None
     asked = Question(5, 0, 0.9, None, None, per_class=True)
-    found = found.with_needed(asked, statistics, ensemble, calibration)
+    found = found.with_needed(Needs.of(asked), statistics, ensemble, calibration)
     assert found.marginal is not None
     for label, own in enumerate(found.per_class or ()):
         assert own.tolist() == sorted(probabilities[targets[:, label], label])
-    assert found.answers(asked)
+    assert not any(found.lacks(Needs.of(asked)))
 
 
 def test_each_label_gives_its_examples_with_the_smallest_hashes() -> None:

@@ -19,6 +19,7 @@ from protomem.ensemble import FEW, FEW_ROWS, FEW_WORK, MANY, SHORTLIST, WHOLE, E
 from protomem.examples import Examples, Group
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
+from protomem.left_out import Needs
 from protomem.predicting import Predictor
 from protomem.questions import Question
 from protomem.space import Space, SpaceSettings
@@ -182,7 +183,7 @@ class Taught:
 
     @staticmethod
     def solved(state: State, previous: Predictor | None) -> Predictor:
-        return Predictor.of(state, previous).prepared(QUESTION, state)
+        return Predictor.of(state, previous).prepared(Needs.of(QUESTION), state)
 
 
 def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> None:
@@ -276,7 +277,7 @@ def test_scores_of_few_are_the_weighted_sum_of_heads_that_all_know_every_label(
     taught.change(taught.rows, [])
     ensemble = Predictor.of(taught.state, None).ensemble
     asked = quantize(drawn(7, 50), taught.space.scale)
-    scores, best = ensemble.scores(Items(taught.space, asked))
+    scores, best = ensemble.scores(ensemble.items(asked))
     heads = ensemble.head_scores(asked)
     base = sum(weight * heads[head] for head, weight in weights.items() if head != "subspaces")
     base += by_rarity(group.labels for group in taught.state.examples.groups.values() for _ in group.ids)

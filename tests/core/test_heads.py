@@ -14,6 +14,7 @@ from protomem.codes import Codes, code_lengths, quantize
 from protomem.examples import Examples, hash_codes
 from protomem.heads import codebooks, prototypes
 from protomem.heads.codebooks import Codebooks
+from protomem.heads.cosines import cosines as head_cosines
 from protomem.heads.neighbours import Nearest, Neighbours, votes
 from protomem.heads.prototypes import MODE_COUNT, NEAREST_PROTOTYPES, Prototypes
 from protomem.heads.rivals import MOST_CLASSES, Rivals, choose_rivals
@@ -114,21 +115,20 @@ def ridge(items: np.ndarray, codes: np.ndarray, targets: np.ndarray) -> np.ndarr
     return exponential(items, codes) @ duals
 
 
+def compared(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    left, right = left.astype(np.float32), right.astype(np.float32)
+    return head_cosines(left, code_lengths(left), right, code_lengths(right))
+
+
 def solved_rivals(codes: np.ndarray, targets: np.ndarray) -> Rivals:
-    numbers = codes.astype(np.float32)
-    return Rivals.of(numbers, code_lengths(numbers), targets)
-
-
-def rival_scores(rivals: Rivals, items: np.ndarray) -> np.ndarray:
-    numbers = items.astype(np.float32)
-    return rivals.scores(numbers, code_lengths(numbers))
+    return Rivals.of(compared(codes, codes), targets)
 
 
 @pytest.mark.parametrize("count", [1, 2, 15, 200])
 def test_rival_scores_are_their_formula(count: int) -> None:
     codes, targets, items = drawn_codes(count, count), drawn_targets(count, count), drawn_codes(count + 1, 37)
     assert np.allclose(
-        rival_scores(solved_rivals(codes, targets), items), ridge(items, codes, targets), rtol=1e-9, atol=1e-9
+        solved_rivals(codes, targets).scores(compared(items, codes)), ridge(items, codes, targets), rtol=1e-9, atol=1e-9
     )
 
 
@@ -146,10 +146,11 @@ def test_rival_leave_one_out_is_the_score_by_the_others(count: int) -> None:
 @pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 300])
 @pytest.mark.parametrize("classes", [1, 3])
 def test_a_rival_score_has_the_same_bits_in_every_batch(size: int, classes: int) -> None:
-    rivals = solved_rivals(drawn_codes(0, 100, 64), drawn_targets(0, 100)[:, :classes])
+    codes = drawn_codes(0, 100, 64)
+    rivals = solved_rivals(codes, drawn_targets(0, 100)[:, :classes])
     items = drawn_codes(1, 300, 64)
-    parts = [rival_scores(rivals, items[start : start + size]) for start in range(0, 300, size)]
-    assert np.array_equal(np.concatenate(parts), rival_scores(rivals, items))
+    parts = [rivals.scores(compared(items[start : start + size], codes)) for start in range(0, 300, size)]
+    assert np.array_equal(np.concatenate(parts), rivals.scores(compared(items, codes)))
 
 
 @pytest.mark.parametrize(("rows", "inner", "columns"), [(0, 5, 3), (1, 1, 1), (15, 70, 1), (16, 70, 4), (33, 300, 300)])
@@ -337,6 +338,18 @@ def test_neighbours_are_those_of_a_full_search_with_ties_by_position(
     rows, cosines = brute_force(codes, items, count)
     assert found.rows.tolist() == rows
     assert found.cosines.tolist() == cosines
+
+
+@pytest.mark.parametrize("count", [1, 3, 20, 200])
+def test_neighbours_by_all_products_are_those_of_the_index(count: int) -> None:
+    """Few kinds of codes, so that the cut often falls among equals."""
+    codes = drawn_codes(19, 12)[np.random.default_rng(19).integers(0, 12, 150)]
+    head, numbers = Neighbours.of(codes), np.concatenate([codes[::7], drawn_codes(20, 9)]).astype(np.float32)
+    lengths = code_lengths(numbers)
+    found = head.nearest_by(numbers @ codes.astype(np.float32).T, lengths, count)
+    expected = head.nearest(numbers, lengths, count)
+    assert np.array_equal(found.rows, expected.rows)
+    assert np.array_equal(found.cosines, expected.cosines)
 
 
 def test_neighbours_among_hundreds_of_equals_are_the_first() -> None:

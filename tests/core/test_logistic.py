@@ -9,6 +9,7 @@ from scipy.special import log_softmax, softmax
 from tests.core.drawing import drawn_codes
 
 from protomem.codes import code_lengths, quantize
+from protomem.heads.cosines import cosines
 from protomem.heads.logistic import Logistic
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -42,14 +43,13 @@ def some_targets(seed: int, count: int, labels: int) -> np.ndarray:
     return targets
 
 
+def compared(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    left, right = left.astype(np.float32), right.astype(np.float32)
+    return cosines(left, code_lengths(left), right, code_lengths(right))
+
+
 def solved(codes: np.ndarray, targets: np.ndarray) -> Logistic:
-    numbers = codes.astype(np.float32)
-    return Logistic.of(numbers, code_lengths(numbers), targets)
-
-
-def logistic_scores(head: Logistic, items: np.ndarray) -> np.ndarray:
-    numbers = items.astype(np.float32)
-    return head.scores(numbers, code_lengths(numbers))
+    return Logistic.of(compared(codes, codes), targets)
 
 
 @pytest.mark.parametrize(("count", "labels"), [(1, 1), (2, 2), (30, 3), (120, 12)])
@@ -57,7 +57,7 @@ def test_logistic_probabilities_are_those_of_least_loss(count: int, labels: int)
     codes, targets, items = drawn_codes(count, count), some_targets(count, count, labels), drawn_codes(count + 1, 37)
     strength = 0.1 / np.sqrt(targets.sum() / labels)
     expected = softmax(near_linear(items, codes) @ least_loss(codes, targets, strength), axis=1)
-    found = softmax(logistic_scores(solved(codes, targets), items), axis=1)
+    found = softmax(solved(codes, targets).scores(compared(items, codes)), axis=1)
     assert np.allclose(found, expected, rtol=0, atol=0.01)
 
 
@@ -70,16 +70,17 @@ def test_logistic_leave_one_out_is_near_solving_anew_and_nearer_than_nothing() -
     anew = []
     for row in range(0, 100, 5):
         others = np.arange(100) != row
-        anew.append(logistic_scores(solved(codes[others], targets[others]), codes[[row]])[0])
+        anew.append(solved(codes[others], targets[others]).scores(compared(codes[[row]], codes[others]))[0])
     own = targets[::5]
     off = np.abs(head.left_out[::5][own] - np.array(anew)[own])
-    off_with_itself = np.abs(logistic_scores(head, codes[::5])[own] - np.array(anew)[own])
+    off_with_itself = np.abs(head.scores(compared(codes[::5], codes))[own] - np.array(anew)[own])
     assert np.sqrt(np.square(off).mean()) < 0.35 * np.sqrt(np.square(off_with_itself).mean())
 
 
 @pytest.mark.parametrize("size", [1, 15, 16, 300])
 def test_a_logistic_score_has_the_same_bits_in_every_batch(size: int) -> None:
-    head = solved(drawn_codes(0, 100, 64), some_targets(0, 100, 3))
+    codes = drawn_codes(0, 100, 64)
+    head = solved(codes, some_targets(0, 100, 3))
     items = drawn_codes(1, 300, 64)
-    parts = [logistic_scores(head, items[start : start + size]) for start in range(0, 300, size)]
-    assert np.array_equal(np.concatenate(parts), logistic_scores(head, items))
+    parts = [head.scores(compared(items[start : start + size], codes)) for start in range(0, 300, size)]
+    assert np.array_equal(np.concatenate(parts), head.scores(compared(items, codes)))

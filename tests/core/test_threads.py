@@ -21,10 +21,12 @@ ALL = 10_000
 SIDES = ("left", "right")
 
 
-@pytest.fixture(params=["ram", "duckdb"])
+@pytest.fixture(params=["ram", "duckdb", "ahead"])
 def memory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[protomem.Memory]:
+    """In RAM, in a file, and in a file with heads that are solved before a change is acknowledged."""
     path = None if request.param == "ram" else tmp_path / "memory.duckdb"
-    with protomem.open(path, encoder=protomem.Vectors(DIMENSION), width=64) as memory:
+    ahead = request.param == "ahead"
+    with protomem.open(path, encoder=protomem.Vectors(DIMENSION), width=64, solve_ahead=ahead) as memory:
         yield memory
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from protomem.heads.cosines import Numbers, exponential_kernel
+from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
 from protomem.lapack import factored, inverse
 
@@ -50,26 +50,24 @@ level at 5 and worse at 10."""
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Logistic:
-    """The solved head: `codes` (n, d), `duals` and the `left_out` scores (n, labels)."""
+    """The solved head of n examples: `duals` and the `left_out` scores (n, labels)."""
 
-    codes: Numbers
-    lengths: Floats
     duals: Floats
     left_out: Floats
 
     @classmethod
-    def of(cls, codes: Numbers, lengths: Floats, targets: npt.NDArray[np.bool_]) -> Logistic:
-        """Solve for codes (n, d), lengths (n,) and targets (n, labels), at least one a row, in canonical order."""
-        kernel = exponential_kernel(SHARPNESS, codes, lengths, codes, lengths)
+    def of(cls, cosines: Floats, targets: npt.NDArray[np.bool_]) -> Logistic:
+        """Solve for cosines (n, n) and targets (n, labels), at least one a row, of examples in canonical order."""
+        kernel = exponential_kernel(SHARPNESS, cosines)
         wanted = targets / targets.sum(axis=1, keepdims=True)
         strength = STRENGTH * float(np.sqrt(targets.shape[1] / targets.sum()))
         duals, scores = _solve(_inverse(kernel, 2 * strength), wanted, strength)
         left_out = scores - _influence(kernel, strength)[:, None] * (wanted - softmax(scores, axis=1))
-        return cls(codes, lengths, np.ascontiguousarray(duals), left_out)
+        return cls(np.ascontiguousarray(duals), left_out)
 
-    def scores(self, codes: Numbers, lengths: Floats) -> Floats:
-        """Logarithms of unnormalised probabilities for items with these codes (n, d) and lengths (n,): (n, labels)."""
-        return tiled_product(exponential_kernel(SHARPNESS, codes, lengths, self.codes, self.lengths), self.duals)
+    def scores(self, cosines: Floats) -> Floats:
+        """Logarithms of unnormalised probabilities for items with these cosines (m, n): (m, labels)."""
+        return tiled_product(exponential_kernel(SHARPNESS, cosines), self.duals)
 
 
 def _inverse(kernel: Floats, ridge: float) -> Floats:

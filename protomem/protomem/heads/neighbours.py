@@ -61,6 +61,17 @@ class Neighbours:
             best[tied], best_rows[tied] = self._among_equals(codes[tied], count)
         return Nearest(best_rows, best / (lengths[:, None] * self.lengths[best_rows]))
 
+    def nearest_by(self, products: npt.NDArray[np.float32], lengths: Floats, count: int) -> Nearest:
+        """As `nearest`, of items with these inner products (n, examples) with all examples, of which there are few."""
+        total = len(self.index)
+        count = min(count, total)
+        order = products.astype(np.int64) * total - np.arange(total)  # equal products by rising position
+        rows = np.argpartition(order, total - count, axis=1)[:, total - count :]
+        ranks = np.argsort(-np.take_along_axis(order, rows, axis=1), axis=1)
+        rows = np.take_along_axis(rows, ranks, axis=1)
+        best = np.take_along_axis(products, rows, axis=1).astype(np.float64)
+        return Nearest(rows, best / (lengths[:, None] * self.lengths[rows]))
+
     def _among_equals(
         self, codes: npt.NDArray[np.float32], count: int
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from protomem.heads.cosines import Numbers, exponential_kernel
+from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
 from protomem.lapack import factored, inverse_factor, solved
 
@@ -45,27 +45,25 @@ SHARPNESS = 2.0
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Rivals:
-    """The solved ridge of one group: `codes` (m, d), `duals` and the `left_out` predictions (m, classes)."""
+    """The solved ridge of one group of m examples: `duals` and the `left_out` predictions (m, classes)."""
 
-    codes: Numbers
-    lengths: Floats
     duals: Floats
     left_out: Floats
 
     @classmethod
-    def of(cls, codes: Numbers, lengths: Floats, targets: npt.NDArray[np.bool_]) -> Rivals:
-        """Solve for these codes (m, d), lengths (m,) and targets (m, classes), in canonical order."""
-        shifted = exponential_kernel(SHARPNESS, codes, lengths, codes, lengths).T  # symmetric, in LAPACK's order
+    def of(cls, cosines: Floats, targets: npt.NDArray[np.bool_]) -> Rivals:
+        """Solve for these cosines (m, m) and targets (m, classes), of examples in canonical order."""
+        shifted = exponential_kernel(SHARPNESS, cosines).T  # symmetric, in LAPACK's order
         shifted[np.diag_indices_from(shifted)] += NOISE
         factor = factored(shifted)
         wanted = targets.astype(np.float64)
         duals = solved(factor, wanted)
         left_out = wanted - duals / _squares_below(inverse_factor(factor))[:, None]
-        return cls(codes, lengths, np.ascontiguousarray(duals), left_out)
+        return cls(np.ascontiguousarray(duals), left_out)
 
-    def scores(self, codes: Numbers, lengths: Floats) -> Floats:
-        """Scores of items with these codes (n, d) and lengths (n,), near 1 for a class: (n, classes)."""
-        return tiled_product(exponential_kernel(SHARPNESS, codes, lengths, self.codes, self.lengths), self.duals)
+    def scores(self, cosines: Floats) -> Floats:
+        """Scores of items with these cosines (n, m), near 1 for a class: (n, classes)."""
+        return tiled_product(exponential_kernel(SHARPNESS, cosines), self.duals)
 
 
 def choose_rivals(nearest: Sequence[int], counts: Sequence[int]) -> list[int]:

@@ -26,7 +26,7 @@ from protomem.heads.cosines import cosines
 from protomem.heads.tiles import tiled_product
 from protomem.lapack import factored, inverse_factor
 
-__all__ = ["NOISE", "SUBSPACE_ROWS", "Subspace", "subspaces"]
+__all__ = ["NOISE", "SUBSPACE_ROWS", "Subspace", "subspace_kernel", "subspaces"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -96,7 +96,11 @@ def _kernel(
     left: npt.NDArray[np.float32], left_lengths: Floats, right: npt.NDArray[np.float32], right_lengths: Floats
 ) -> Floats:
     """((1 + cos) / 2)² of codes."""
-    cosine = cosines(left, left_lengths, right, right_lengths)
+    return subspace_kernel(cosines(left, left_lengths, right, right_lengths))
+
+
+def subspace_kernel(cosine: Floats) -> Floats:
+    """((1 + cos) / 2)² of cosines of any shape, in place."""
     cosine += 1
     cosine *= 0.5
     return np.asarray(np.square(cosine, out=cosine))
