@@ -21,6 +21,7 @@ from protomem_api.guards import guard
 from protomem_api.logs import log
 from protomem_api.negotiation import routed_by_content
 from protomem_api.problems import HttpProblem, answer_problem
+from protomem_api.quick import Quick
 from protomem_api.routes import answering, bulk, console, health, jobs, keys, learning, listing, mapping, memories
 from protomem_api.service import Service
 from protomem_api.settings import Settings
@@ -82,7 +83,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
     methods = {
         route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)
     }
-    app.asgi_handler = Border(routed_by_content(app.asgi_handler), settings, methods)
+    app.asgi_handler = Border(Quick(routed_by_content(app.asgi_handler), service), settings, methods)
     return app
 
 

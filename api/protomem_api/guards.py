@@ -15,7 +15,7 @@ from protomem_api.keys import Key
 from protomem_api.problems import not_found, unauthorised
 from protomem_api.service import Service
 
-__all__ = ["OWNER", "guard", "is_known_still"]
+__all__ = ["OWNER", "SCHEME", "guard", "is_known_still"]
 
 OWNER = Key(id="", name="the owner of this machine", role="admin", memories=None, created="", sha256="")
 """Who calls a server that asks for no keys."""

@@ -16,15 +16,25 @@ import numpy as np
 import protomem
 from protomem_api import wire
 from protomem_api.batching import Batcher
+from protomem_api.conversions import answers_out, items_in
 from protomem_api.encoding import Encoded
+from protomem_api.limits import check_items
 from protomem_api.memories import Held
 from protomem_api.metrics import ANSWER_BATCH
 from protomem_api.service import Service
 
-__all__ = ["predict"]
+__all__ = ["answered", "predict"]
 
 MOST_QUESTIONS = 64
 """Kinds of question of one memory that are batched at a time; more are answered each by itself."""
+
+
+async def answered(service: Service, name: str, asked: wire.Predict) -> wire.Answers:
+    """The answers to what is asked of the memory of this name, as they go over the wire."""
+    check_items(asked.items, service.settings)
+    async with service.memories.use(name) as held:
+        items = await held.encoder.encoded(items_in(asked.items, held.encoder))
+        return answers_out(await predict(service, held, asked, items))
 
 
 async def predict(service: Service, held: Held, asked: wire.Predict, items: Encoded) -> Sequence[protomem.Answer]:

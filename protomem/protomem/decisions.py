@@ -56,11 +56,15 @@ class Decisions:
         self._depth = len(names) if looks_at_all else max(question.top_k, AGAINST)
         self._hierarchy = None if question.certainty is None else Hierarchy.of(names, question.separator)
 
-    def of(self, probabilities: Floats) -> Decision:
-        """The decision on one item, from the probabilities (labels,) of all labels. Equal ones go by name."""
-        best = np.argsort(-probabilities[self._answerable], kind="stable")[: self._depth]
-        order = self._answerable[best].tolist()
-        ranking = [(self._names[number], float(probabilities[number])) for number in order]
+    def of(self, probabilities: Floats) -> list[Decision]:
+        """The decision on each item, from the probabilities (n, labels) of all labels. Equal ones go by name."""
+        best = np.argsort(-probabilities[:, self._answerable], axis=1, kind="stable")[:, : self._depth]
+        orders = self._answerable[best]
+        ranked = np.take_along_axis(probabilities, orders, axis=1).tolist()
+        return [self._of(*one) for one in zip(probabilities, orders.tolist(), ranked, strict=True)]
+
+    def _of(self, probabilities: Floats, order: list[int], ranked: list[float]) -> Decision:
+        ranking = list(zip([self._names[number] for number in order], ranked, strict=True))
         likely = self._likely(ranking) if self._multi_label else None
         found = self._found(probabilities, ranking, likely)
         label, probability = (None, ranking[0][1]) if found is None else found

@@ -98,7 +98,7 @@ class Predictor:
             if question.names is not None:
                 parts["names"] = name_scores(items.codes, items.lengths, question.names, self.ensemble.counts)
             probabilities = self.calibration.probabilities(total(parts, some))
-        decided = [decisions.of(row) for row in probabilities]
+        decided = decisions.of(probabilities)
         rows = zip(
             decided,
             novelty.tolist(),

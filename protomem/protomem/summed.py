@@ -97,7 +97,7 @@ class SummedPredictor:
         if question.names is not None:
             parts["names"] = name_scores(items.codes, items.lengths, question.names, counts)
         probabilities = softmax(total(parts, allowed(question.among, self.names)), TEMPERATURE)
-        decided = [decisions.of(row) for row in probabilities]
+        decided = decisions.of(probabilities)
         heads = tuple(head for head in (*SUMMED_HEADS, "names") if head in parts)
         told = self._explanations(items, parts, decided) if question.explain else [None] * len(items)
         return [_answer(question, heads, *row) for row in zip(decided, told, strict=True)]

@@ -6,9 +6,9 @@ from litestar import post
 from litestar.params import FromPath, JSONBody
 
 from protomem_api import wire
-from protomem_api.conversions import answers_out, items_in, record_out
+from protomem_api.conversions import items_in, record_out
 from protomem_api.limits import check_items
-from protomem_api.predictions import predict as answers_to
+from protomem_api.predictions import answered
 from protomem_api.routes.documented import problems
 from protomem_api.service import UsesService
 
@@ -28,10 +28,7 @@ TAGS = ["answering"]
 )
 async def predict(name: FromPath[str], service: UsesService, data: JSONBody[wire.Predict]) -> wire.Answers:
     """Reflects every write that was answered before it came."""
-    check_items(data.items, service.settings)
-    async with service.memories.use(name) as held:
-        items = await held.encoder.encoded(items_in(data.items, held.encoder))
-        return answers_out(await answers_to(service, held, data, items))
+    return await answered(service, name, data)
 
 
 @post(

@@ -95,6 +95,8 @@ def _check_shape(vectors: npt.NDArray[np.floating], dimension: int) -> None:
 
 
 def _check_rows(vectors: npt.NDArray[np.floating]) -> None:
+    if np.isfinite(vectors).all() and vectors.any(axis=1).all():
+        return
     _refuse_first(np.isnan(vectors).any(axis=1), "has a NaN: leave it out or mend what made it")
     _refuse_first(np.isinf(vectors).any(axis=1), "has an infinite value: leave it out or mend what made it")
     _refuse_first((vectors == 0).all(axis=1), "is all zeros and has no direction: leave it out")
