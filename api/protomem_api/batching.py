@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar, final
@@ -25,10 +26,11 @@ class Waiting(NamedTuple):
 class Batcher(Generic[Item, Result]):
     """Calls `run`, which gives one result for each item, on the items of several requests at once.
 
-    One call is under way at a time, on at most `most` items, or on those of a single request that has more. Where the
-    last batch was of more requests than wait now, it waits `seconds` for others: its callers are just reading their
-    answers, and the first of them would otherwise be answered alone. A caller by itself never waits. Where a batch
-    fails, each of its requests is run by itself, so that none gets the error of another.
+    One call is under way at a time, on at most `most` items, or on those of a single request that has more. Where fewer
+    requests wait than half of the last batch, it waits up to `seconds` for others: its callers are just reading their
+    answers, and the first of them would otherwise be answered alone. With half of them, one half is answered while
+    the other is read. A caller by itself never waits. Where a batch fails, each of its requests is run by itself, so
+    that none gets the error of another.
 
     Results must not depend on what else is in the batch. Belongs to one event loop.
     """
@@ -40,6 +42,8 @@ class Batcher(Generic[Item, Result]):
         self._most = most
         self._seconds = seconds
         self._last = 1
+        self._wanted = 0
+        self._came = asyncio.Event()
         self._queue: deque[Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -53,6 +57,8 @@ class Batcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Sequence[object]] = loop.create_future()
         self._queue.append(Waiting(items, answered))
+        if len(self._queue) == self._wanted:
+            self._came.set()
         if self._worker is None:
             self._worker = loop.create_task(self._work())
         return await answered  # type: ignore[return-value]
@@ -60,13 +66,22 @@ class Batcher(Generic[Item, Result]):
     async def _work(self) -> None:
         try:
             while self._queue:
-                if len(self._queue) < self._last:
-                    await asyncio.sleep(self._seconds)
+                await self._gather(self._last // 2)
                 if batch := self._next():
                     self._last = len(batch)
                     await self._answer(batch)
         finally:
             self._worker = None
+
+    async def _gather(self, wanted: int) -> None:
+        """Wait until so many requests are there, but not for long."""
+        if len(self._queue) >= wanted:
+            return
+        self._wanted = wanted
+        self._came.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._came.wait(), self._seconds)
+        self._wanted = 0
 
     def _next(self) -> list[Waiting]:
         """The requests of the next batch; one whose caller has gone is left out."""
