@@ -44,6 +44,7 @@ from protomem.errors import (
     StoreUnavailable,
     Unauthorised,
 )
+from protomem.federation.acceptance import MergedClient
 from protomem.federation.contribution import Contribution
 from protomem.head_costs import HeadCost, HeadCosts
 from protomem.listing import Example
@@ -93,6 +94,7 @@ __all__ = [
     "MemoryClosed",
     "MemoryDamaged",
     "MemoryLocked",
+    "MergedClient",
     "MissingExtra",
     "Neighbour",
     "NotAMemory",

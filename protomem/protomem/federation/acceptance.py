@@ -13,12 +13,12 @@ from protomem.federation.plausibility import check_sums
 from protomem.federation.sums import Sums
 from protomem.space import Space
 
-__all__ = ["Client", "check_key", "check_place", "sums_after"]
+__all__ = ["MergedClient", "check_key", "check_place", "sums_after"]
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Client:
+class MergedClient:
     """What a memory knows of a client that it merged.
 
     `sequence` is the number of its last contribution, `count` the examples that are merged of it and `digest` that of
@@ -41,7 +41,7 @@ class Client:
         return self.receipt > 0
 
 
-def check_key(contribution: Contribution, known: Client | None, keys: Mapping[str, str] | None) -> None:
+def check_key(contribution: Contribution, known: MergedClient | None, keys: Mapping[str, str] | None) -> None:
     """Raise `ContributionRefused` for a public key that is not the client's own.
 
     That is the one in `keys`, by client name, where the caller gives them; else the one that came first.
@@ -57,7 +57,7 @@ def check_key(contribution: Contribution, known: Client | None, keys: Mapping[st
         )
 
 
-def check_place(contribution: Contribution, known: Client | None) -> None:
+def check_place(contribution: Contribution, known: MergedClient | None) -> None:
     """Raise `ContributionOutOfOrder` unless the contribution follows what is known of its client."""
     name, sequence, since = contribution.client, contribution.sequence, contribution.since
     if known is not None and sequence <= known.sequence:

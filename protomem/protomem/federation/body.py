@@ -91,16 +91,18 @@ def body_of(sums: Sums) -> tuple[Layout, dict[str, bytes]]:
     return Layout(sums.level, sums.count, len(sums.names), len(names), widths), body
 
 
-def sums_of(space: Space, layout: Layout, body: Mapping[str, bytes]) -> Sums:
-    """The sums that `body_of` packed. Raises `ContributionRefused` for what does not fit its layout (C5, C6)."""
+def sums_of(space: Space, layout: Layout, body: Mapping[str, bytes], most: float = MAX_NUMBERS) -> Sums:
+    """The sums that `body_of` packed. Raises `ContributionRefused` for what does not fit its layout (C5, C6), and for
+    more numbers than `most`.
+    """
     shapes, labels = Shapes(space.settings), layout.labels
     per_label = {"counts": (), **{name: shapes[name] for name in LABEL_ARRAYS[layout.level]}}
     numbers = {name: labels * int(np.prod(shape, dtype=np.int64)) for name, shape in per_label.items()}
     if layout.level == "full":
         numbers |= {"gram": shapes.gram, "lanes": LANES}
-    if sum(numbers.values()) > MAX_NUMBERS:
+    if sum(numbers.values()) > most:
         raise ContributionRefused(
-            f"C5: its header claims {sum(numbers.values()):,} numbers, and at most {MAX_NUMBERS:,} are read: send "
+            f"C5: its header claims {sum(numbers.values()):,} numbers, and at most {most:,} are read: send "
             "fewer labels at once"
         )
     names = _names(inflated(body["names"], layout.name_bytes), labels)

@@ -6,11 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
+from protomem.codes import Codes
+from protomem.commitment import Commitment, content
 from protomem.errors import InvalidInput
 from protomem.examples import Labels
+from protomem.federation.levels import Level
 from protomem.federation.sums import Sums
+from protomem.space import Space
+from protomem.statistics import Statistics
 
-__all__ = ["common_rows", "without_rare"]
+__all__ = ["common_rows", "common_sums", "without_rare"]
 
 
 def common_rows(labels: Sequence[Labels], least: int) -> list[int]:
@@ -26,6 +31,15 @@ def common_rows(labels: Sequence[Labels], least: int) -> list[int]:
         if len(left) == len(kept):
             return left
         kept = left
+
+
+def common_sums(space: Space, codes: Codes, labels: Sequence[Labels], level: Level, least: int) -> Sums:
+    """The sums over those of these examples, codes int8 (n, d), that `common_rows` keeps."""
+    kept = common_rows(labels, least)
+    left, left_labels = codes[kept], [labels[row] for row in kept]
+    commitment = Commitment()
+    commitment.add(content(row.tobytes(), some) for row, some in zip(left, left_labels, strict=True))
+    return Sums.of(Statistics.of(space, left, left_labels), commitment, level)
 
 
 def without_rare(sums: Sums, least: int) -> Sums:

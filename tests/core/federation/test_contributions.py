@@ -22,7 +22,7 @@ import protomem
 from protomem import Contribution
 from protomem.codes import quantize
 from protomem.commitment import Commitment, content
-from protomem.federation.acceptance import Client, check_key, check_place, sums_after
+from protomem.federation.acceptance import MergedClient, check_key, check_place, sums_after
 from protomem.federation.levels import LEVELS, Level
 from protomem.federation.plausibility import check_sums
 from protomem.federation.sums import Sums
@@ -219,10 +219,10 @@ def test_the_golden_contributions_are_accepted() -> None:
 # ------------------------------------------------------------------------------------------------------------ refusals
 
 
-def known(document: bytes) -> Client:
+def known(document: bytes) -> MergedClient:
     """What a coordinator knows of a client after it merged this."""
     one = Contribution.from_bytes(document)
-    return Client(one.client, one.public_key, one.sequence, one.level, one.count, one.digest, 1, 1)
+    return MergedClient(one.client, one.public_key, one.sequence, one.level, one.count, one.digest, 1, 1)
 
 
 def received(document: bytes) -> Sums:
