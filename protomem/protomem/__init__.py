@@ -17,6 +17,8 @@ from protomem.auditing import audit, audit_chain
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
     Conflict,
+    ContributionOutOfOrder,
+    ContributionRefused,
     EmptyMemory,
     EncoderMismatch,
     Forgotten,
@@ -42,6 +44,8 @@ from protomem.errors import (
     StoreUnavailable,
     Unauthorised,
 )
+from protomem.federation.acceptance import MergedClient
+from protomem.federation.contribution import Contribution
 from protomem.head_costs import HeadCost, HeadCosts
 from protomem.listing import Example
 from protomem.loading import Opening
@@ -61,6 +65,9 @@ __all__ = [
     "ClassSizes",
     "Conflict",
     "Confusion",
+    "Contribution",
+    "ContributionOutOfOrder",
+    "ContributionRefused",
     "EmptyMemory",
     "Encoder",
     "EncoderMismatch",
@@ -87,6 +94,7 @@ __all__ = [
     "MemoryClosed",
     "MemoryDamaged",
     "MemoryLocked",
+    "MergedClient",
     "MissingExtra",
     "Neighbour",
     "NotAMemory",

@@ -7,6 +7,8 @@
     │   ├── InvalidLabel               a label that is missing, empty or no string
     │   ├── InvalidId                  an id or subject that is empty, no string or given twice
     │   ├── InvalidReceipt             a receipt that is no receipt, or not one of this memory
+    │   ├── ContributionRefused        what a client sent is damaged, forged, of another space, or cannot be
+    │   │   └── ContributionOutOfOrder it does not follow what was merged of its client
     │   └── LengthMismatch             items, labels, ids and subjects of different lengths
     ├── Conflict                       the request contradicts what is remembered; nothing changed
     │   ├── IdConflict                 the id is remembered with other content
@@ -33,6 +35,8 @@ from __future__ import annotations
 
 __all__ = [
     "Conflict",
+    "ContributionOutOfOrder",
+    "ContributionRefused",
     "EmptyMemory",
     "EncoderMismatch",
     "Forgotten",
@@ -86,6 +90,14 @@ class InvalidId(InvalidInput):
 
 class InvalidReceipt(InvalidInput):
     """Something that is no receipt, or a receipt that this memory did not write or has used up."""
+
+
+class ContributionRefused(InvalidInput):
+    """A contribution that is damaged, forged, of another space, or of sums that no examples have."""
+
+
+class ContributionOutOfOrder(ContributionRefused):
+    """A contribution that does not follow what was merged of its client: one is missing between, or it is older."""
 
 
 class LengthMismatch(InvalidInput):

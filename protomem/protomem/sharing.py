@@ -13,14 +13,15 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import Lock, RLock, get_ident
 from typing import final
 
+from protomem.coordinating import Coordinating
 from protomem.errors import InvalidInput, MemoryClosed, ProtomemError
 from protomem.group_commit import GroupCommit
-from protomem.keeping import Answering, Keeping
+from protomem.keeping import Answering
 from protomem.ledger import Ledger
 from protomem.left_out import Needs
 from protomem.questions import Question
 from protomem.receipts import Receipt
-from protomem.requests import Forget, Learn, Request
+from protomem.requests import Forget, Learn, Merge, Request, Withdraw
 from protomem.store import Row, Store
 
 __all__ = ["Shared", "Watch"]
@@ -36,7 +37,9 @@ class Shared:
     kept. With `ahead` the leader solves under `_solving` alone: nothing is learned or forgotten but by a leader.
     """
 
-    def __init__(self, store: Store, load: Callable[[], tuple[Ledger, Keeping]], *, ahead: bool, watch: Watch) -> None:
+    def __init__(
+        self, store: Store, load: Callable[[], tuple[Ledger, Coordinating]], *, ahead: bool, watch: Watch
+    ) -> None:
         self._store = store
         self._load = load
         self._ahead = ahead
@@ -52,7 +55,7 @@ class Shared:
         self.ledger, self.keeping = load()
 
     @contextmanager
-    def kept(self) -> Iterator[Keeping]:
+    def kept(self) -> Iterator[Coordinating]:
         """What is kept, alone among the threads; after a change that was cut short, as the store has it."""
         with self._lock:
             if self._closed:
@@ -117,7 +120,7 @@ class Shared:
             raise
         return outcomes
 
-    def _planned(self, kept: Keeping) -> Callable[[], Answering] | None:
+    def _planned(self, kept: Coordinating) -> Callable[[], Answering] | None:
         """How to renew the picture before this change is told; None where it is one of now, or is left to a question.
 
         A picture that nobody has asked since it was made is not worth renewing: of many changes in a row only the last
@@ -144,7 +147,7 @@ class Shared:
             self._picture = fresh
 
 
-def _outcome(kept: Keeping, request: Request) -> Receipt | ProtomemError:
+def _outcome(kept: Coordinating, request: Request) -> Receipt | ProtomemError:
     """The receipt, if only the commit succeeds; or why the request is refused, which leaves no trace."""
     try:
         match request:
@@ -152,6 +155,10 @@ def _outcome(kept: Keeping, request: Request) -> Receipt | ProtomemError:
                 return kept.learn(request)
             case Forget():
                 return kept.forget(request)
+            case Merge():
+                return kept.merge(request)
+            case Withdraw():
+                return kept.withdraw(request)
             case _:
                 return kept.trim(request)
     except ProtomemError as error:

@@ -1,0 +1,1 @@
+"""What clients send of what they learned: its record, its file, and the checks that a coordinator makes of it."""
