@@ -8,7 +8,9 @@ was acknowledged before it was asked.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from threading import Lock, RLock, get_ident
 from typing import final
@@ -25,6 +27,9 @@ from protomem.requests import Forget, Learn, Merge, Request, Withdraw
 from protomem.store import Row, Store
 
 __all__ = ["Shared", "Watch"]
+
+_SOLVERS = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="protomem-solving")
+"""Where heads are solved ahead: what a thread has allocated once it keeps, and there may be many that write."""
 
 Watch = Callable[[], AbstractContextManager[object]]
 
@@ -142,7 +147,7 @@ class Shared:
         fresh = None
         try:
             with self._solving, self._watch():
-                fresh = renewal()
+                fresh = _SOLVERS.submit(renewal).result()
         finally:
             self._picture = fresh
 

@@ -24,8 +24,8 @@ Rows = npt.NDArray[np.int64]
 SMALL = 32
 """Most examples of a class that is scored so. With more, the sums cost what the calls of one class after another do."""
 
-CELLS = 4_096
-"""Pairs of an item and a class at a time: 32 MB with the largest classes."""
+CELLS = 512
+"""Pairs of an item and a class at a time: 4 MB with the largest classes, which a cache holds."""
 
 
 @final

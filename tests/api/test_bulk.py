@@ -91,6 +91,9 @@ def test_a_long_stream_is_learned_predicted_and_forgotten_in_bounded_memory(
     questions = (json.dumps({"item": json.loads(line)["item"]}).encode() for line in some)
     asked = encoded({"options": {"top_k": 1, "evidence": 0}}) + list(questions) * 4
     exchanged(Stream(served, "predict", name), asked[:100])
+    extras = [json.loads(line) | {"id": f"extra {number}"} for number, line in enumerate(some[:20])]  # of every label
+    exchanged(Stream(served, "learn", name), encoded(*extras))  # heads are solved beside those that answer meanwhile
+    exchanged(Stream(served, "forget", name), encoded(*({"id": one["id"]} for one in extras)))
     before = served.resident
     answered = exchanged(Stream(served, "predict", name), asked)
     assert served.resident - before < BOUND
