@@ -16,6 +16,7 @@ from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, Prototy
 from protomem.auditing import audit, audit_chain
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
+    AggregationRefused,
     Conflict,
     EmptyMemory,
     EncoderMismatch,
@@ -40,6 +41,7 @@ from protomem.errors import (
     ServerUnavailable,
     StoreError,
     StoreUnavailable,
+    TooFewClients,
     Unauthorised,
 )
 from protomem.head_costs import HeadCost, HeadCosts
@@ -55,6 +57,7 @@ from protomem.suggestions import Suggestion
 from protomem.verification import Verification
 
 __all__ = [
+    "AggregationRefused",
     "Alarm",
     "Answer",
     "Check",
@@ -105,6 +108,7 @@ __all__ = [
     "StoreUnavailable",
     "StreamReport",
     "Suggestion",
+    "TooFewClients",
     "Unauthorised",
     "Vectors",
     "Verification",

@@ -7,11 +7,13 @@
     │   ├── InvalidLabel               a label that is missing, empty or no string
     │   ├── InvalidId                  an id or subject that is empty, no string or given twice
     │   ├── InvalidReceipt             a receipt that is no receipt, or not one of this memory
+    │   ├── AggregationRefused         a message of a secure sum that is not one, or asks for what must not be told
     │   └── LengthMismatch             items, labels, ids and subjects of different lengths
     ├── Conflict                       the request contradicts what is remembered; nothing changed
     │   ├── IdConflict                 the id is remembered with other content
     │   ├── Forgotten                  the id was forgotten; relearn=True teaches it anew on purpose
     │   ├── RequestConflict            the idempotency key came before with another request
+    │   ├── TooFewClients              a secure sum of fewer clients than were agreed on
     │   └── EncoderMismatch            the memory was made with another encoder or configuration
     ├── NotRemembered (LookupError)    forgetting what is not there
     ├── EmptyMemory                    a prediction before anything was learned
@@ -32,6 +34,7 @@ A message says what is wrong, where, and what to try.
 from __future__ import annotations
 
 __all__ = [
+    "AggregationRefused",
     "Conflict",
     "EmptyMemory",
     "EncoderMismatch",
@@ -56,6 +59,7 @@ __all__ = [
     "ServerUnavailable",
     "StoreError",
     "StoreUnavailable",
+    "TooFewClients",
     "Unauthorised",
 ]
 
@@ -88,6 +92,10 @@ class InvalidReceipt(InvalidInput):
     """Something that is no receipt, or a receipt that this memory did not write or has used up."""
 
 
+class AggregationRefused(InvalidInput):
+    """A message of a secure sum that is damaged, of another session or sender, or asks for what must not be told."""
+
+
 class LengthMismatch(InvalidInput):
     """Items, labels, ids and subjects do not have the same length."""
 
@@ -106,6 +114,10 @@ class Forgotten(Conflict):
 
 class RequestConflict(Conflict):
     """The idempotency key came before, with another request."""
+
+
+class TooFewClients(Conflict):
+    """A secure sum would be of fewer clients than were agreed on; nothing was revealed."""
 
 
 class EncoderMismatch(Conflict):
