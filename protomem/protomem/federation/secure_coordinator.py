@@ -50,7 +50,7 @@ class SecureCoordinator:
 
     `receive` takes the clients' messages of a round, in any order; `roster`, `deliveries`, `unmasking` and `total` end
     a round. Who has not sent anything by then has dropped out. With fewer clients than the minimum a round does not
-    end, and `TooFewClients` is raised: wait for more, or begin anew. It holds two vectors, and a message while it is read.
+    end, and `TooFewClients` is raised: wait for more, or begin anew. It holds two vectors and a message at most.
     """
 
     def __init__(self, agreement: Agreement) -> None:

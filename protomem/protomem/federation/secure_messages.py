@@ -227,7 +227,7 @@ def _decoded(data: bytes, kind: Any, agreement: Agreement) -> Any:
         raise AggregationRefused(f"the message has {len(data):,} bytes, but no message of this sum is above {most:,}")
     try:
         return msgspec.msgpack.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AggregationRefused(f"the message is not of the agreed form: {error}") from error
 
 

@@ -105,3 +105,21 @@ class Session:
 
     def _there(self, round: int, drops: Mapping[str, int]) -> list[str]:
         return [name for name in self.clients if drops.get(name, NEVER) > round]
+
+
+ONE, TWO, THREE = names(3)
+
+
+def begun(session: str = "session") -> Session:
+    """Three clients, of whom two must stay."""
+    return Session(agreed(3, 2, session=session), seed=session)
+
+
+def three_vectors() -> dict[str, Words]:
+    """The vectors of those three."""
+    return dict(zip(names(3), drawn_vectors(7, 3), strict=True))
+
+
+def key_of(name: str) -> Ed25519PrivateKey:
+    """The key by which a client signs."""
+    return Ed25519PrivateKey.from_private_bytes(identity(name))
