@@ -18,6 +18,8 @@ from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
     AggregationRefused,
     Conflict,
+    ContributionOutOfOrder,
+    ContributionRefused,
     EmptyMemory,
     EncoderMismatch,
     Forgotten,
@@ -44,6 +46,8 @@ from protomem.errors import (
     TooFewClients,
     Unauthorised,
 )
+from protomem.federation.acceptance import MergedClient
+from protomem.federation.contribution import Contribution
 from protomem.head_costs import HeadCost, HeadCosts
 from protomem.listing import Example
 from protomem.loading import Opening
@@ -64,6 +68,9 @@ __all__ = [
     "ClassSizes",
     "Conflict",
     "Confusion",
+    "Contribution",
+    "ContributionOutOfOrder",
+    "ContributionRefused",
     "EmptyMemory",
     "Encoder",
     "EncoderMismatch",
@@ -90,6 +97,7 @@ __all__ = [
     "MemoryClosed",
     "MemoryDamaged",
     "MemoryLocked",
+    "MergedClient",
     "MissingExtra",
     "Neighbour",
     "NotAMemory",

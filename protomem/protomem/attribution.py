@@ -54,21 +54,24 @@ def profile_of_codes(space: Space, codes: Codes) -> Profile:
     mode = space.modes.lookup(codes)[:, 0]
     mode_codes = np.zeros((fixed.modes, fixed.dimension), dtype=np.int64)
     np.add.at(mode_codes, mode, codes)
-    return _profile(space, len(codes), keys, np.bincount(mode, minlength=fixed.modes), mode_codes)
+    mode_counts = np.bincount(mode, minlength=fixed.modes)
+    return _profile(space, len(codes), keys, mode_codes.sum(axis=0), mode_counts, mode_codes)
 
 
 def profile_of_sums(space: Space, sums: LabelSums) -> Profile:
     """The profile of a label with these sums."""
-    return _profile(space, sums.count, sums.keys, sums.mode_counts, sums.mode_codes)
+    return _profile(space, sums.count, sums.keys, sums.codes, sums.mode_counts, sums.mode_codes)
 
 
-def _profile(space: Space, count: int, keys: Integers, mode_counts: Integers, mode_codes: Integers) -> Profile:
+def _profile(
+    space: Space, count: int, keys: Integers, total: Integers, mode_counts: Integers, mode_codes: Integers
+) -> Profile:
     large = np.flatnonzero(mode_counts >= MODE_COUNT).tolist()
     named = [
-        (None, count, mode_codes.sum(axis=0)),
+        (None, count, total),
         *((mode, int(mode_counts[mode]), mode_codes[mode]) for mode in large),
     ]
-    there = [(mode, members, total) for mode, members, total in named if total.any()]  # opposites have no direction
+    there = [one for one in named if one[2].any()]  # opposites have no direction
     sums = np.array([total for _, _, total in there], dtype=np.float64).reshape(-1, space.settings.dimension)
     directions = quantize(sums, space.scale) if len(sums) else np.zeros(sums.shape, dtype=np.int8)
     return Profile(count, keys, tuple(one[0] for one in there), tuple(one[1] for one in there), directions)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 from protomem.commitment import Commitment
 from protomem.receipts import Receipt
@@ -14,6 +15,9 @@ from protomem.reports import Check
 from protomem.signing import is_signed
 
 __all__ = ["audit", "audit_chain"]
+
+ABOUT_A_CLIENT: Final = ("merge", "withdraw")
+"""Kinds of receipts whose one hash is that of a client's name."""
 
 
 def audit(receipt: Receipt, public_key: str) -> tuple[Check, ...]:
@@ -33,8 +37,9 @@ def audit(receipt: Receipt, public_key: str) -> tuple[Check, ...]:
         ),
         Check(
             "A4 count",
-            receipt.count == len(receipt.id_hashes) == len(set(receipt.id_hashes)),
-            f"{receipt.count} examples, each named once",
+            receipt.count == len(receipt.id_hashes) == len(set(receipt.id_hashes))
+            and (receipt.kind not in ABOUT_A_CLIENT or receipt.count == 1),
+            f"{receipt.count} {'clients' if receipt.kind in ABOUT_A_CLIENT else 'examples'}, each named once",
         ),
         Check("A5 change", _changes_what_it_says(receipt), f"a {receipt.kind} from {receipt.before[:8]}…"),
     )
@@ -69,5 +74,7 @@ def _follows(old: Receipt, new: Receipt) -> bool:
 
 def _changes_what_it_says(receipt: Receipt) -> bool:
     """A purge leaves what is remembered as it is, and so does a change of nothing; any other change does not."""
+    if receipt.kind in ABOUT_A_CLIENT:
+        return True  # a client may have nothing new, or nothing at all
     stays = receipt.kind == "purge" or receipt.count == 0
     return (receipt.before == receipt.after) == stays

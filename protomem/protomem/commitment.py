@@ -47,6 +47,10 @@ class Commitment:
     def copy(self) -> Commitment:
         return Commitment.of_lanes(self._state)
 
+    def __add__(self, other: Commitment) -> Commitment:
+        """The commitment to the examples of both."""
+        return Commitment.of_lanes(self._state + other._state)
+
     def add(self, contents: Iterable[bytes]) -> None:
         """Add examples to the multiset."""
         for one in contents:

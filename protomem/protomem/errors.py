@@ -8,6 +8,8 @@
     │   ├── InvalidId                  an id or subject that is empty, no string or given twice
     │   ├── InvalidReceipt             a receipt that is no receipt, or not one of this memory
     │   ├── AggregationRefused         a message of a secure sum that is not one, or asks for what must not be told
+    │   ├── ContributionRefused        what a client sent is damaged, forged, of another space, or cannot be
+    │   │   └── ContributionOutOfOrder it does not follow what was merged of its client
     │   └── LengthMismatch             items, labels, ids and subjects of different lengths
     ├── Conflict                       the request contradicts what is remembered; nothing changed
     │   ├── IdConflict                 the id is remembered with other content
@@ -36,6 +38,8 @@ from __future__ import annotations
 __all__ = [
     "AggregationRefused",
     "Conflict",
+    "ContributionOutOfOrder",
+    "ContributionRefused",
     "EmptyMemory",
     "EncoderMismatch",
     "Forgotten",
@@ -94,6 +98,14 @@ class InvalidReceipt(InvalidInput):
 
 class AggregationRefused(InvalidInput):
     """A message of a secure sum that is damaged, of another session or sender, or asks for what must not be told."""
+
+
+class ContributionRefused(InvalidInput):
+    """A contribution that is damaged, forged, of another space, or of sums that no examples have."""
+
+
+class ContributionOutOfOrder(ContributionRefused):
+    """A contribution that does not follow what was merged of its client: one is missing between, or it is older."""
 
 
 class LengthMismatch(InvalidInput):

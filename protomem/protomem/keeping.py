@@ -12,7 +12,10 @@ from typing import Protocol, final
 
 from protomem.answers import Answer
 from protomem.codes import Codes
+from protomem.commitment import Commitment
 from protomem.errors import EmptyMemory
+from protomem.federation.levels import Level
+from protomem.federation.sums import Sums
 from protomem.loading import Opening
 from protomem.progress import Progress
 from protomem.projection import Seen
@@ -20,6 +23,7 @@ from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
 from protomem.requests import Forget, Learn, Trim
+from protomem.snapshots import Snapshot
 from protomem.store import Row
 from protomem.verification import Verification
 
@@ -106,6 +110,18 @@ class Keeping(Protocol):
 
     def seen(self) -> Seen:
         """What a map is drawn from."""
+        ...
+
+    def commitment(self) -> Commitment:
+        """The commitment to the examples."""
+        ...
+
+    def sums(self) -> Snapshot:
+        """The sums over the examples and the commitment to them; not to be changed, nor used after the next change."""
+        ...
+
+    def shared(self, level: Level, least: int) -> Sums:
+        """What is shared of the examples at a level, without those of a label that has fewer than `least`."""
         ...
 
     def snapshot(self) -> None:

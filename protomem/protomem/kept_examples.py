@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from typing import Literal, final
 
 from protomem.budget import beyond
+from protomem.commitment import Commitment
 from protomem.errors import InvalidReceipt, NotRemembered
+from protomem.federation.levels import Level
+from protomem.federation.rare import common_sums
+from protomem.federation.sums import Sums
 from protomem.inputs import listed
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
@@ -19,7 +23,9 @@ from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
 from protomem.requests import Forget, Learn, Trim
+from protomem.snapshots import Snapshot
 from protomem.space import Space
+from protomem.state import codes_of_rows
 from protomem.store import Row, Store, Write
 from protomem.streams import Arrival, in_order
 from protomem.verification import Verification, verify
@@ -103,7 +109,8 @@ class KeptExamples:
     def verify(self, progress: Progress | None) -> Verification:
         with self.steps.changing():
             public_key = self._ledger.secrets.public_key
-            return verify(self._state, self.rows(), self._store.receipts(), public_key, progress)
+            receipts, leads_to = self._store.receipts(), self._ledger.state_of
+            return verify(self._state, self.rows(), receipts, leads_to, public_key, progress)
 
     def inventory(self) -> Inventory:
         came = self._store.arrivals()
@@ -116,13 +123,25 @@ class KeptExamples:
     def snapshot(self) -> None:
         if not self._store.keeps_snapshots or not self._ledger.sequence or self._has_snapshot:
             return
-        self._store.keep_snapshot(NO_SUMS if self.count() < SNAPSHOT_FROM else self._picture())
+        self._store.keep_snapshot(
+            NO_SUMS if self.count() < SNAPSHOT_FROM else self.sums().to_bytes(self._ledger.secrets)
+        )
         self._has_snapshot = True
 
-    def _picture(self) -> bytes:
+    def commitment(self) -> Commitment:
+        return self._state.commitment
+
+    def sums(self) -> Snapshot:
         with self.steps.changing():
-            taken = self._state.snapshot(self._ledger.sequence)
-        return taken.to_bytes(self._ledger.secrets)
+            return self._state.snapshot(self._ledger.sequence)
+
+    def shared(self, level: Level, least: int) -> Sums:
+        if least > 1:
+            rows = self.rows()
+            codes, labels = codes_of_rows(rows, self._state.space), [row.labels for row in rows]
+            return common_sums(self._state.space, codes, labels, level, least)
+        taken = self.sums()
+        return Sums.of(taken.statistics, taken.commitment, level)
 
     def _meant(self, request: Forget) -> list[str]:
         """The ids that a `forget` means."""
@@ -169,7 +188,7 @@ class KeptExamples:
         change = self._state.change(added, removed)
         ids = (*change.added, *removed)
         hashes = [self._ledger.secrets.id_hash(id) for id in ids]
-        receipt = self._ledger.next(kind, change.commitment.hex(), hashes, key, ids, unchanged)
+        receipt = self._ledger.next(kind, self._ledger.state_of(change.commitment), hashes, key, ids, unchanged)
         buried = receipt.id_hashes if kind == "forget" else ()
         with self.steps.changing():
             self._ledger.pending.add(Write(receipt, added, removed, buried, raised))

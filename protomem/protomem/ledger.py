@@ -26,6 +26,8 @@ class Ledger:
     def __init__(self, store: Store, secrets: Secrets, now: Callable[[], str], new_id: Callable[[], str]) -> None:
         self.secrets = secrets
         self.pending = Pending(store)
+        self.others = Commitment()
+        """To what is merged of others, which every receipt commits to besides the memory's own examples."""
         self._store = store
         self._now = now
         self._new_id = new_id
@@ -40,6 +42,10 @@ class Ledger:
     def state(self) -> str:
         """The commitment (hex) that the last receipt leads to; that of no examples before the first."""
         return self.last.after if self.last else Commitment().hex()
+
+    def state_of(self, own: Commitment) -> str:
+        """The commitment (hex) of a receipt that leads to these examples of the memory's own."""
+        return (own + self.others).hex()
 
     def next(
         self,

@@ -45,7 +45,7 @@ def load_state(store: Store, space: Space, ledger: Ledger) -> tuple[State, Openi
     state, opening = _resume(store, space, ledger, rows)
     if state is None:
         state = State.of(space, rows)
-    if state.commitment.hex() != ledger.state:
+    if ledger.state_of(state.commitment) != ledger.state:
         raise MemoryDamaged(
             f"the {len(rows)} kept examples are not those of the last receipt, number {ledger.sequence}: rows were "
             "lost or changed behind this memory's back; restore the file from a copy"
@@ -66,7 +66,7 @@ def _resume(store: Store, space: Space, ledger: Ledger, rows: Sequence[Row]) -> 
     late = _all(store.rows(after=snapshot.sequence))
     if snapshot.statistics.count + len(late) == len(rows):
         state = State.resumed(snapshot, rows, late)
-        if state.commitment.hex() == ledger.state:
+        if ledger.state_of(state.commitment) == ledger.state:
             return state, Opening(len(rows), len(late), "")
     return None, Opening(len(rows), len(rows), f"the snapshot was not of these examples: {anew}")
 

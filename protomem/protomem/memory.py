@@ -13,11 +13,13 @@ import numpy.typing as npt
 from protomem.answers import Answer, with_texts
 from protomem.budget import check_budget
 from protomem.codes import Codes, quantize
+from protomem.coordinating import Coordinating, load_keeping
 from protomem.encoders import Encoder
-from protomem.errors import InvalidId, InvalidInput, InvalidLabel
-from protomem.inputs import check_ids, check_labels, check_length, check_name, check_receipt, check_subjects
-from protomem.keeping import Keeping
-from protomem.kept_examples import KeptExamples
+from protomem.errors import InvalidId
+from protomem.federation.acceptance import MergedClient
+from protomem.federation.contribution import Contribution
+from protomem.federation.levels import Level
+from protomem.inputs import check_ids, check_labels, check_length, check_name, check_subjects
 from protomem.label_names import LabelNames
 from protomem.ledger import Ledger
 from protomem.listing import Example, listed_examples
@@ -28,7 +30,7 @@ from protomem.projection import Map, projected
 from protomem.questions import question
 from protomem.receipts import Receipt
 from protomem.reporting import Wanted, report
-from protomem.requests import Forget, Learn, Trim
+from protomem.requests import Learn, Trim, Withdraw, contribute, forget, merge
 from protomem.settings import MemorySettings
 from protomem.sharing import Shared
 from protomem.signing import Secrets
@@ -36,7 +38,6 @@ from protomem.space import Space
 from protomem.store import Row, Store
 from protomem.streams import PLAIN
 from protomem.suggestions import QUESTION, Suggestion, check_pool, suggested
-from protomem.sums_alone import SumsAlone
 from protomem.verification import Verification
 
 __all__ = ["Memory"]
@@ -108,11 +109,8 @@ class Memory:
         key = self._shared.ledger.request(idempotency_key)
         codes = self._encode(items, progress)
         texts = [str(item) for item in items] if self.settings.retain == "items" else [None] * count
-        rows = [
-            Row(name, owner, some, row.tobytes(), item)
-            for name, owner, some, row, item in zip(names, owners, label_sets, codes, texts, strict=True)
-        ]
-        return self._shared.change(Learn(rows, key, named=ids is not None, relearn=relearn))
+        rows = map(Row, names, owners, label_sets, (row.tobytes() for row in codes), texts)
+        return self._shared.change(Learn(list(rows), key, named=ids is not None, relearn=relearn))
 
     def forget(
         self,
@@ -135,16 +133,8 @@ class Memory:
         Raises `NotRemembered`, and forgets nothing, if any of it is not there, and `InvalidReceipt` for a receipt that
         is not this memory's or was changed.
         """
-        if sum(choice is not None for choice in (ids, subject, label, receipt)) != 1:
-            raise InvalidInput("forget takes exactly one of ids=, subject=, label= and receipt=")
-        request = Forget(
-            key=self._shared.ledger.request(idempotency_key),
-            ids=None if ids is None else check_ids(ids),
-            subject=None if subject is None else check_name(subject, "subject", InvalidId),
-            label=None if label is None else check_name(label, "label", InvalidLabel),
-            receipt=None if receipt is None else check_receipt(receipt),
-        )
-        done = self._shared.change(request)
+        key = self._shared.ledger.request(idempotency_key)
+        done = self._shared.change(forget(key, ids, subject, label, receipt))
         self._clear_up(purge=purge)
         return done
 
@@ -219,7 +209,8 @@ class Memory:
             answering = kept.answering(asked)
         asked = asked.about(answering.names)
         if name_prior:
-            asked = replace(asked, names=self._codes_of_names(answering.names))
+            asked = replace(asked, names=self._label_names.codes(answering.names))
+            self._clear_up(purge=False)  # a label that another thread has forgotten meanwhile
         answers = answering.answers(self._encode(items, progress), asked)
         return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
 
@@ -279,8 +270,47 @@ class Memory:
         self._clear_up(purge=purge)
         return done
 
+    def contribution(
+        self, client: str, level: Level = "full", *, min_count: int = 1, whole: bool = False, merged: bool = False
+    ) -> Contribution:
+        """What this memory learned, as signed sums to be merged into another: no item, and no codes of one.
+
+        `client` is the name it is sent under, `level` how much goes: "prototypes" (count and code sum of each label),
+        "codebooks" (the keys' counts too) or "full", by which the merged memory is the one that learned it all. After
+        the first it is the difference against the one before, unless `whole`. The sums over one example are that
+        example: `min_count` holds back those with a label that fewer carry. `merged` sends what is merged here too.
+
+        Raises `InvalidInput` for a level that what is merged does not have, or where rare labels cannot be taken out.
+        """
+        with self._shared.kept() as kept:
+            return kept.contribution(contribute(client, level, min_count, whole=whole, merged=merged))
+
+    def merge(self, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None) -> Receipt:
+        """Add what a client learned; durable when it returns. The same contribution again changes nothing.
+
+        From then on answers come from sums alone, by the heads that the lowest level merged is enough for. A client's
+        public key is the one it came with first, or that of `keys`, by client name.
+
+        Raises `ContributionRefused` for what is forged or cannot be true, and `ContributionOutOfOrder` for what does
+        not follow what is merged of its client; then nothing is changed.
+        """
+        return self._shared.change(merge(contribution, keys))
+
+    def withdraw(self, client: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Take out all that was merged of a client: afterwards the memory is, bit for bit, one that never had it.
+
+        Its number and key stay known, so that no old contribution brings it back. Raises `NotRemembered`.
+        """
+        key = self._shared.ledger.request(idempotency_key)
+        return self._shared.change(Withdraw(check_name(client, "client", InvalidId), key))
+
+    def clients(self) -> list[MergedClient]:
+        """Every client that was ever merged, by name; `merged` says whether it still is."""
+        with self._shared.kept() as kept:
+            return kept.clients()
+
     def classes(self) -> dict[str, int]:
-        """How many remembered examples carry each label, by label."""
+        """How many remembered examples carry each label, by label; merged ones are counted too."""
         with self._shared.kept() as kept:
             return kept.classes()
 
@@ -329,7 +359,7 @@ class Memory:
         self._shared.close()
 
     def __len__(self) -> int:
-        """How many examples are remembered."""
+        """How many examples are remembered, those merged among them."""
         with self._shared.kept() as kept:
             return kept.count()
 
@@ -341,15 +371,11 @@ class Memory:
     ) -> None:
         self.close()
 
-    def _load(self) -> tuple[Ledger, Keeping]:
+    def _load(self) -> tuple[Ledger, Coordinating]:
         """Everything from the store."""
-        ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
-        parts = self._store, self._space, ledger
-        keeping: Keeping
-        if self.settings.retain == "nothing":
-            keeping = SumsAlone(*parts)
-        else:
-            keeping = KeptExamples(*parts, reproducible=self.encoder.reproducible, kernel_rows=self._kernel_rows)
+        ledger, steady = Ledger(self._store, self._secrets, self._now, self._new_id), self.encoder.reproducible
+        parts = self.settings.retain, self._store, self._space, ledger
+        keeping = load_keeping(*parts, reproducible=steady, kernel_rows=self._kernel_rows)
         self.opening = keeping.opening
         return ledger, keeping
 
@@ -358,25 +384,13 @@ class Memory:
             return np.empty((0, self._space.settings.dimension), dtype=np.int8)
         return quantize(self.encoder.encode(items, progress), self._space.scale)
 
-    def _codes_of_names(self, labels: Sequence[str]) -> Codes:
-        """Codes of the labels' names. One that another thread has forgotten meanwhile is not kept."""
-        codes = self._label_names.codes(labels)
-        with self._shared.kept() as kept:
-            self._drop_names(kept)
-        return codes
-
     def _clear_up(self, *, purge: bool) -> None:
-        """After something was forgotten."""
+        """After something was forgotten: the names of labels that are gone are not kept either."""
         if purge or len(self._label_names):
             with self._shared.kept() as kept:
-                self._drop_names(kept)
+                self._label_names.keep_only(kept.classes())
                 if purge:
                     kept.purge(None)
-
-    def _drop_names(self, kept: Keeping) -> None:
-        """Of the labels that are not remembered any more."""
-        if len(self._label_names):
-            self._label_names.keep_only(kept.classes())
 
     def _with_texts(self, answers: list[Answer]) -> list[Answer]:
         """The answers with the retained texts of their evidence."""

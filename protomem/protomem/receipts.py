@@ -16,7 +16,7 @@ from protomem.errors import InvalidReceipt
 
 __all__ = ["ID_HASH_BYTES", "RECEIPT_VERSION", "Kind", "Receipt", "Taught"]
 
-Kind = Literal["learn", "forget", "purge"]
+Kind = Literal["learn", "forget", "purge", "merge", "withdraw"]
 
 RECEIPT_VERSION = 1
 

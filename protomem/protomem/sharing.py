@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import final
 
+from protomem.coordinating import Coordinating
 from protomem.errors import MemoryClosed, ProtomemError
 from protomem.group_commit import GroupCommit
-from protomem.keeping import Keeping
 from protomem.ledger import Ledger
 from protomem.receipts import Receipt
-from protomem.requests import Forget, Learn, Request
+from protomem.requests import Forget, Learn, Merge, Request, Withdraw
 from protomem.store import Row, Store
 
 __all__ = ["Shared"]
@@ -22,7 +22,7 @@ __all__ = ["Shared"]
 class Shared:
     """`load` makes what is kept from the store: at the beginning, and after a change that was cut short."""
 
-    def __init__(self, store: Store, load: Callable[[], tuple[Ledger, Keeping]]) -> None:
+    def __init__(self, store: Store, load: Callable[[], tuple[Ledger, Coordinating]]) -> None:
         self._store = store
         self._load = load
         self._lock = RLock()
@@ -31,7 +31,7 @@ class Shared:
         self.ledger, self.keeping = load()
 
     @contextmanager
-    def kept(self) -> Iterator[Keeping]:
+    def kept(self) -> Iterator[Coordinating]:
         """What is kept, alone among the threads; after a change that was cut short, as the store has it."""
         with self._lock:
             if self._closed:
@@ -72,7 +72,7 @@ class Shared:
             return outcomes
 
 
-def _outcome(kept: Keeping, request: Request) -> Receipt | ProtomemError:
+def _outcome(kept: Coordinating, request: Request) -> Receipt | ProtomemError:
     """The receipt, if only the commit succeeds; or why the request is refused, which leaves no trace."""
     try:
         match request:
@@ -80,6 +80,10 @@ def _outcome(kept: Keeping, request: Request) -> Receipt | ProtomemError:
                 return kept.learn(request)
             case Forget():
                 return kept.forget(request)
+            case Merge():
+                return kept.merge(request)
+            case Withdraw():
+                return kept.withdraw(request)
             case _:
                 return kept.trim(request)
     except ProtomemError as error:

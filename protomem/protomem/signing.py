@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from protomem.errors import InvalidInput, MemoryDamaged
 from protomem.receipts import ID_HASH_BYTES, Receipt
 
-__all__ = ["KEY_BYTES", "Secrets", "is_signed"]
+__all__ = ["KEY_BYTES", "Secrets", "is_signed", "is_signed_contribution"]
 
 KEY_BYTES: Final = 32
 """Bytes of each key, and of a public key."""
+
+CONTRIBUTION: Final = b"protomem contribution\xff"
+"""Stands before a header that is signed: no receipt begins so, and neither can be taken for the other."""
 
 
 @final
@@ -52,6 +55,14 @@ class Secrets:
         """The receipt with its signature."""
         return replace(receipt, signature=self._private().sign(receipt.signed_bytes()).hex())
 
+    def sign_contribution(self, header: bytes) -> str:
+        """The signature (hex) under a contribution's header."""
+        return self._private().sign(CONTRIBUTION + header).hex()
+
+    def client_hash(self, client: str) -> str:
+        """The keyed hash (hex) of a client's name."""
+        return self._mac(b"client", client)
+
     def id_hash(self, id: str) -> str:
         """The keyed hash (hex) of an example's id."""
         return self._mac(b"id", id)
@@ -80,12 +91,21 @@ class Secrets:
 
 def is_signed(receipt: Receipt, public_key: str) -> bool:
     """Whether the receipt's signature is that of this public key (64 hex digits). Raises `InvalidInput` for no key."""
+    return _is_signature(receipt.signature, receipt.signed_bytes(), public_key)
+
+
+def is_signed_contribution(header: bytes, signature: str, public_key: str) -> bool:
+    """Whether this signature (hex) of a contribution's header is that of the public key. As `is_signed`."""
+    return _is_signature(signature, CONTRIBUTION + header, public_key)
+
+
+def _is_signature(signature: str, message: bytes, public_key: str) -> bool:
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
     except ValueError as error:
         raise InvalidInput(f"the public key must be {2 * KEY_BYTES} hex digits: memory.public_key shows it") from error
     try:
-        key.verify(bytes.fromhex(receipt.signature), receipt.signed_bytes())
+        key.verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):
         return False
     return True

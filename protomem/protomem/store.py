@@ -134,6 +134,22 @@ class Store(Protocol):
         """Drop all sums but those of the receipt of this number."""
         ...
 
+    def parts(self) -> list[str]:
+        """The names of all parts that are kept, sorted."""
+        ...
+
+    def part(self, name: str) -> bytes | None:
+        """What `keep_part` was given under this name, as it lies there; None where there is nothing."""
+        ...
+
+    def keep_part(self, name: str, content: bytes) -> None:
+        """Keep bytes beside the rows under a name (letters, digits, dashes), in place of others; durable on return."""
+        ...
+
+    def drop_parts(self, names: Sequence[str]) -> None:
+        """Drop the parts of these names, so that no power cut brings them back."""
+        ...
+
     def close(self) -> None:
         """Release what the store holds. Closing twice is allowed."""
         ...
@@ -152,6 +168,7 @@ class RamStore:
     _came: dict[str, int] = field(default_factory=dict)
     _tombstones: set[str] = field(default_factory=set)
     _sums: dict[int, bytes] = field(default_factory=dict)
+    _parts: dict[str, bytes] = field(default_factory=dict)
 
     def settings(self) -> Mapping[str, str]:
         return dict(self._settings)
@@ -230,6 +247,19 @@ class RamStore:
     def drop_sums(self, but: int) -> None:
         for sequence in [one for one in self._sums if one != but]:
             del self._sums[sequence]
+
+    def parts(self) -> list[str]:
+        return sorted(self._parts)
+
+    def part(self, name: str) -> bytes | None:
+        return self._parts.get(name)
+
+    def keep_part(self, name: str, content: bytes) -> None:
+        self._parts[name] = content
+
+    def drop_parts(self, names: Sequence[str]) -> None:
+        for name in names:
+            del self._parts[name]
 
     def close(self) -> None:
         """Nothing to release: the rows go with the object."""

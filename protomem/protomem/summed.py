@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from types import MappingProxyType
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from protomem.calibration import softmax
 from protomem.codes import Codes
 from protomem.decisions import Decision, Decisions, allowed
 from protomem.ensemble import MANY, total, weighted
+from protomem.federation.levels import Level
 from protomem.heads.analytic import Analytic, solve_sums
 from protomem.heads.codebooks import Codebooks
 from protomem.heads.prototypes import Prototypes
@@ -38,40 +40,60 @@ Floats = npt.NDArray[np.float64]
 
 SUMMED_HEADS = ("analytic", "prototypes", "codebooks")
 
-TEMPERATURE = 0.105
-"""Of the softmax. On held-out training data of CLINC150 and BANKING77, at 5 and 10 examples a class and at all, the
-best lay between 0.092 and 0.128."""
+HEADS_AT: Final[Mapping[Level, tuple[str, ...]]] = MappingProxyType(
+    {"prototypes": ("prototypes",), "codebooks": ("prototypes", "codebooks"), "full": SUMMED_HEADS}
+)
+"""The heads that sums at a level are enough for."""
+
+TEMPERATURE: Final[Mapping[Level, float]] = MappingProxyType({"prototypes": 0.105, "codebooks": 0.105, "full": 0.105})
+"""Of the softmax, by level. On held-out training data of CLINC150 and BANKING77, at 5 and 10 examples a class and at
+all, the best lay between 0.092 and 0.128 at the full level."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class SummedPredictor:
-    """An immutable picture of a memory's sums that answers questions, from any number of threads."""
+    """An immutable picture of a memory's sums that answers questions, from any number of threads.
+
+    A head that the `level` of the sums is not enough for is None.
+    """
 
     version: int
     space: Space
+    level: Level
     names: tuple[str, ...]
-    analytic: Analytic
+    analytic: Analytic | None
     prototypes: Prototypes
-    codebooks: Codebooks
+    codebooks: Codebooks | None
     labels: Mapping[str, LabelSums]
 
     @classmethod
-    def of(cls, statistics: Statistics, version: int) -> SummedPredictor:
-        """The picture of these sums, of at least one example, which are not to be changed any more."""
-        sums, names = statistics.labels, tuple(sorted(statistics.labels))
+    def of(cls, statistics: Statistics, version: int, level: Level = "full") -> SummedPredictor:
+        """The picture of these sums, of at least one example, which are not to be changed any more.
+
+        What the level does not have is zero in them.
+        """
+        sums, names, heads = statistics.labels, tuple(sorted(statistics.labels)), HEADS_AT[level]
         moments = np.stack([sums[name].features for name in names], axis=1)
         counts = np.array([sums[name].count for name in names])
         with one_blas_thread():
             return cls(
                 version=version,
                 space=statistics.space,
+                level=level,
                 names=names,
-                analytic=solve_sums(statistics.gram, moments, counts, statistics.count),
+                analytic=solve_sums(statistics.gram, moments, counts, statistics.count)
+                if "analytic" in heads
+                else None,
                 prototypes=Prototypes.of(sums, names, statistics.space.scale),
-                codebooks=Codebooks.of(sums, names),
+                codebooks=Codebooks.of(sums, names) if "codebooks" in heads else None,
                 labels=sums,
             )
+
+    @property
+    def heads(self) -> dict[str, Any]:
+        """The heads that there are, by name."""
+        return {name: getattr(self, name) for name in HEADS_AT[self.level]}
 
     def answers(self, codes: Codes, question: Question) -> list[Answer]:
         """Answers for codes (n, d). An item's answer does not depend on what else is in the batch."""
@@ -82,24 +104,24 @@ class SummedPredictor:
 
     def _batch(self, codes: Codes, question: Question, decisions: Decisions) -> list[Answer]:
         items = Items(self.space, codes)
-        scores = {
-            "analytic": self.analytic.scores(items.features),
-            "prototypes": self.prototypes.scores(items.codes, items.lengths),
-            "codebooks": self.codebooks.scores(items.keys),
-        }
+        scores = {"prototypes": self.prototypes.scores(items.codes, items.lengths)}
+        if self.analytic is not None:
+            scores["analytic"] = self.analytic.scores(items.features)
+        if self.codebooks is not None:
+            scores["codebooks"] = self.codebooks.scores(items.keys)
         parts = weighted(MANY, scores)
         counts = np.array([self.labels[name].count for name in self.names])
         parts["balance"] = np.tile(balance(counts, SUMMED_BALANCE), (len(items), 1))
         if question.names is not None:
             parts["names"] = name_scores(items.codes, items.lengths, question.names, counts)
-        probabilities = softmax(total(parts, allowed(question.among, self.names)), TEMPERATURE)
+        probabilities = softmax(total(parts, allowed(question.among, self.names)), TEMPERATURE[self.level])
         decided = [decisions.of(row) for row in probabilities]
         heads = tuple(head for head in (*SUMMED_HEADS, "names") if head in parts)
         told = self._explanations(items, parts, decided) if question.explain else [None] * len(items)
         return [_answer(question, heads, *row) for row in zip(decided, told, strict=True)]
 
     def _explanations(self, items: Items, parts: dict[str, Floats], decided: Sequence[Decision]) -> list[Explanation]:
-        found = contrasts(parts, TEMPERATURE, [one.order for one in decided])
+        found = contrasts(parts, TEMPERATURE[self.level], [one.order for one in decided])
         return explanations(found, items, self.names, self._profile, self.space.scale)
 
     def _profile(self, label: str) -> Profile:

@@ -13,6 +13,9 @@ from typing import Final, Literal, final
 from protomem.commitment import Commitment, content
 from protomem.errors import InvalidInput, InvalidReceipt, MemoryDamaged, NotRemembered
 from protomem.examples import Examples
+from protomem.federation.levels import Level
+from protomem.federation.rare import without_rare
+from protomem.federation.sums import Sums
 from protomem.head_costs import costs_of_parts
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
@@ -30,7 +33,7 @@ from protomem.space import Space
 from protomem.state import codes_of_rows, digest_of
 from protomem.statistics import Statistics
 from protomem.store import Row, Store, Write
-from protomem.summed import SUMMED_HEADS, SummedPredictor
+from protomem.summed import SummedPredictor
 from protomem.verification import Verification, verify_sums
 
 __all__ = ["SumsAlone"]
@@ -99,6 +102,7 @@ class SumsAlone:
     def commit(self) -> None:
         with self.steps.changing():
             if self._ledger.pending:
+                self._sums = replace(self._sums, sequence=self._ledger.sequence)  # merging others writes receipts too
                 self._store.keep_sums(self._sums.sequence, self._sums.to_bytes(self._ledger.secrets))
             self._ledger.pending.commit()
             self._store.drop_sums(but=self._sums.sequence)
@@ -135,17 +139,26 @@ class SumsAlone:
         if progress is not None:
             progress(self.count(), self.count())
         public_key = self._ledger.secrets.public_key
-        return verify_sums(self._sums, kept, self._store.receipts(), public_key, self.count())
+        receipts, leads_to = self._store.receipts(), self._ledger.state_of
+        return verify_sums(self._sums, kept, receipts, leads_to, public_key, self.count())
 
     def inventory(self) -> Inventory:
         solved = self._solved() if self.count() else None
-        heads = {name: getattr(solved, name) for name in SUMMED_HEADS} if solved else {}
-        costs = costs_of_parts(heads, self._sums.statistics, self._space)
+        costs = costs_of_parts(solved.heads if solved else {}, self._sums.statistics, self._space)
         return Inventory(self.count(), self.classes(), None, costs)
 
     def seen(self) -> Seen:
         sums = {label: (one.count, one.codes.copy()) for label, one in self._sums.statistics.labels.items()}
         return Seen(sums, Examples(self._space.settings.dimension))
+
+    def commitment(self) -> Commitment:
+        return self._sums.commitment
+
+    def sums(self) -> Snapshot:
+        return self._sums
+
+    def shared(self, level: Level, least: int) -> Sums:
+        return without_rare(Sums.of(self._sums.statistics, self._sums.commitment, level), least)
 
     def snapshot(self) -> None:
         """Nothing to do: the sums are kept at every change."""
@@ -188,7 +201,7 @@ class SumsAlone:
         changed = _changed(self._sums, rows, kind)
         hashes = [secrets.id_hash(row.id) for row in rows]
         ids = [row.id for row in rows]
-        receipt = self._ledger.next(kind, changed.commitment.hex(), hashes, key, ids, unchanged)
+        receipt = self._ledger.next(kind, self._ledger.state_of(changed.commitment), hashes, key, ids, unchanged)
         forgotten = receipt.id_hashes if kind == "forget" else ()
         with self.steps.changing():
             self._ledger.pending.add(Write(receipt, sealed, forgotten, forgotten, raised))
@@ -208,7 +221,7 @@ def _loaded(store: Store, space: Space, ledger: Ledger) -> Snapshot:
     store.drop_sums(but=ledger.sequence)  # of a change that was cut short
     picture = store.sums(ledger.sequence)
     sums = None if picture is None else Snapshot.from_bytes(picture, space, ledger.secrets)
-    if sums is None or (sums.sequence, sums.commitment.hex()) != (ledger.sequence, ledger.state):
+    if sums is None or (sums.sequence, ledger.state_of(sums.commitment)) != (ledger.sequence, ledger.state):
         raise MemoryDamaged(
             f"the sums of receipt number {ledger.sequence} are missing or damaged, and nothing else is kept to make "
             "them from: restore the memory's files from a copy"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -34,9 +34,15 @@ class Verification:
 
 
 def verify(
-    state: State, rows: Sequence[Row], receipts: Sequence[Receipt], public_key: str, progress: Progress | None
+    state: State,
+    rows: Sequence[Row],
+    receipts: Sequence[Receipt],
+    leads_to: Callable[[Commitment], str],
+    public_key: str,
+    progress: Progress | None,
 ) -> Verification:
-    """Compare a state with what its kept rows and receipts say, bit for bit. The numbers are those of RECEIPTS.md:
+    """Compare a state with what its kept rows and receipts say, bit for bit. `leads_to` tells what a receipt that leads
+    to these examples commits to, with what is merged of others. The numbers are those of RECEIPTS.md:
 
     V1 the kept ids and labels are those in use;
     V2 the sums recomputed from the kept codes equal the sums in use;
@@ -52,11 +58,12 @@ def verify(
         if progress is not None:
             progress(start + len(batch), len(rows))
     last = receipts[-1].after if receipts else Commitment().hex()
+    leads_here = last == leads_to(commitment)
     checks = (
         Check("V1 examples", {row.id: row.labels for row in rows} == state.labels_of, f"{len(rows)} kept and in use"),
         Check("V2 statistics", statistics == state.statistics(), f"recomputed {statistics.digest()}"),
         Check("V3 commitment", commitment.hex() == state.commitment.hex(), f"recomputed {commitment.hex()}"),
-        Check("V4 last receipt", last == commitment.hex(), f"{len(receipts)} receipts lead here"),
+        Check("V4 last receipt", leads_here, f"{len(receipts)} receipts lead here"),
         _chain(receipts, public_key),
     )
     return Verification(all(check.ok for check in checks), checks, digest_of(statistics, commitment), len(rows))
@@ -75,16 +82,22 @@ def _chain(receipts: Sequence[Receipt], public_key: str) -> Check:
 
 
 def verify_sums(
-    used: Snapshot, kept: Snapshot, receipts: Sequence[Receipt], public_key: str, remembered: int
+    used: Snapshot,
+    kept: Snapshot,
+    receipts: Sequence[Receipt],
+    leads_to: Callable[[Commitment], str],
+    public_key: str,
+    remembered: int,
 ) -> Verification:
     """As `verify`, where no example is kept to recompute from: V1, V2 and V3 compare with the sums on the disk."""
     statistics, commitment = kept.statistics, kept.commitment
     last = receipts[-1].after if receipts else Commitment().hex()
+    leads_here = last == leads_to(commitment)
     checks = (
         Check("V1 examples", statistics.count == remembered, f"sums of {statistics.count} examples, none of them kept"),
         Check("V2 statistics", statistics == used.statistics, f"kept {statistics.digest()}"),
         Check("V3 commitment", commitment.hex() == used.commitment.hex(), f"kept {commitment.hex()}"),
-        Check("V4 last receipt", last == commitment.hex(), f"{len(receipts)} receipts lead here"),
+        Check("V4 last receipt", leads_here, f"{len(receipts)} receipts lead here"),
         _chain(receipts, public_key),
     )
     return Verification(all(check.ok for check in checks), checks, digest_of(statistics, commitment), statistics.count)

@@ -184,7 +184,11 @@ class Database:
     def _refuse_what_is_left(self) -> None:
         """Refuse to begin anew beside what belongs to a file that is gone. DuckDB would delete its log."""
         left = [self.files.log.name] if self.files.has_log() else []
-        left += [file.name for file in (self.files.snapshot, *self.files.all_sums()) if file.exists()]
+        left += [
+            file.name
+            for file in (self.files.snapshot, *self.files.all_sums(), *self.files.all_parts())
+            if file.exists()
+        ]
         if (self._mark.newest or NOTHING) != NOTHING:
             left.append(self.files.mark.name)
         if left:

@@ -15,7 +15,7 @@ from protomem.store import Row, Write
 from protomem_store import purge, receipt_rows
 from protomem_store import rows as table
 from protomem_store.database import Database
-from protomem_store.files import keep_whole, read_if_there, sync_folder
+from protomem_store.files import PART, UNFINISHED, keep_whole, read_if_there, sync_folder
 from protomem_store.merging import merged
 from protomem_store.schema import RESERVED
 
@@ -197,6 +197,31 @@ class DuckDbStore:
                 file.unlink()
             if others:
                 sync_folder(files.path.parent)
+
+    def parts(self) -> list[str]:
+        """The names of all parts that are kept, sorted."""
+        with self._database.exclusive():
+            before = len(self.path.name + PART)
+            files = self._database.files.all_parts()
+            return sorted(file.name[before:] for file in files if file.suffix != UNFINISHED)
+
+    def part(self, name: str) -> bytes | None:
+        """What was kept under this name, as it lies there; None where there is nothing."""
+        with self._database.exclusive():
+            return read_if_there(self._database.files.part(name))
+
+    def keep_part(self, name: str, content: bytes) -> None:
+        """Keep bytes under this name, durably; those before stay where the disk refuses."""
+        with self._database.exclusive():
+            keep_whole(self._database.files, self._database.files.part(name), content)
+
+    def drop_parts(self, names: Sequence[str]) -> None:
+        """Remove the parts of these names, so that no power cut brings them back."""
+        with self._database.exclusive():
+            for name in names:
+                self._database.files.part(name).unlink()
+            if names:
+                sync_folder(self.path.parent)
 
     def close(self) -> None:
         """Release the file for others. Twice is once; what was written is kept even if the disk refuses here."""

@@ -8,9 +8,14 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
-__all__ = ["Files", "keep_whole", "read_if_there", "sync_file", "sync_folder"]
+__all__ = ["PART", "UNFINISHED", "Files", "keep_whole", "read_if_there", "sync_file", "sync_folder"]
+
+PART: Final = ".part-"
+
+UNFINISHED: Final = ".new"
+"""Ends the name of a file that is not whole yet; no name of a part has a dot."""
 
 
 @final
@@ -43,6 +48,14 @@ class Files:
         """The sums of every receipt that are there, whole or not."""
         return sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}.sums-*"))
 
+    def part(self, name: str) -> Path:
+        """Bytes that the memory keeps under a name, such as the sums of a client that it merged."""
+        return self._beside(f"{PART}{name}")
+
+    def all_parts(self) -> list[Path]:
+        """Every part that is there, whole or not."""
+        return sorted(self.path.parent.glob(f"{glob.escape(self.path.name + PART)}*"))
+
     @property
     def purged(self) -> Path:
         """A rewritten file that is not whole yet."""
@@ -64,10 +77,10 @@ class Files:
 
     def clear_temporary(self) -> None:
         """Remove what a process that died left half made."""
-        for sums in self.all_sums():
-            if sums.suffix == ".new":
-                sums.unlink()
-        for suffix in (".snapshot.new", ".purge", ".purge.wal", ".purge.wal.checkpoint"):
+        for file in (*self.all_sums(), *self.all_parts()):
+            if file.suffix == UNFINISHED:
+                file.unlink()
+        for suffix in (f".snapshot{UNFINISHED}", ".purge", ".purge.wal", ".purge.wal.checkpoint"):
             self._beside(suffix).unlink(missing_ok=True)
 
     def _logs(self) -> tuple[Path, ...]:
@@ -79,7 +92,7 @@ class Files:
 
 def keep_whole(files: Files, target: Path, content: bytes) -> None:
     """Put these bytes in the place of a file beside the memory's; cut short, what was there before stays."""
-    unfinished = target.with_name(target.name + ".new")
+    unfinished = target.with_name(target.name + UNFINISHED)
     try:
         with unfinished.open("wb") as file:
             shutil.copymode(files.path, unfinished)  # who may not read the memory may not read its sums

@@ -24,6 +24,8 @@ LOADERS_THAT_RUN_CODE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "
 BORDER = {
     "__init__",
     "cli",
+    "contributing",
+    "coordinating",
     "encoders",
     "group_commit",
     "keeping",
@@ -33,6 +35,7 @@ BORDER = {
     "listing",
     "loading",
     "memory",
+    "merging",
     "opening",
     "pending",
     "requests",

@@ -1,1 +1,1 @@
-"""Federation: merging what clients learned, exactly, and without showing what a single one learned."""
+"""What clients send of what they learned: contributions, their checks, and sums that show no single client."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -30,7 +30,8 @@ import numpy.typing as npt
 from protomem.codes import CODE_MAX, code_scale
 from protomem.errors import InvalidInput, InvalidLabel
 from protomem.federation.noise import Noise, discrete_gaussian, epsilon_of
-from protomem.statistics import LabelSums, Statistics
+from protomem.federation.secure_layout import agreed_labels
+from protomem.federation.sums import Sums
 
 __all__ = ["NoiseScales", "Protection", "longest_codes", "noise_scales", "plausible", "private_sums"]
 
@@ -107,41 +108,41 @@ def noise_scales(dimension: int, protection: Protection) -> NoiseScales:
 
 
 def private_sums(
-    statistics: Statistics,
-    labels: Sequence[str],
-    protection: Protection,
-    *,
-    level: str = "prototypes",
-    noise: Noise = discrete_gaussian,
-) -> Statistics:
-    """Counts and code sums of these labels with noise, and nothing else: all other sums are zero.
+    sums: Sums, labels: Sequence[str], protection: Protection, *, noise: Noise = discrete_gaussian
+) -> Sums:
+    """Counts and code sums of these labels with noise: sums at the level "prototypes" to those of the same level.
 
-    `labels` is the agreed, public list. Each label gets its noise, also one without examples; counts may come out
-    negative. `count` is their sum. Add up what all clients send before `plausible`, which is biased for small sums.
+    `labels` is the agreed, public list, sorted. Each label gets its noise, also one without examples; counts may come
+    out negative. `count` is their sum. Add up what all clients send before `plausible`, which is biased for small sums.
 
-    Raises `InvalidInput` for a level other than "prototypes", and for sums that show that some example has more than
-    `most_labels` labels; `InvalidLabel` for a label that is not on the list.
+    Raises `InvalidInput` for another level, and for sums that show that some example has more than `most_labels`
+    labels; `InvalidLabel` for a list that is not sorted or distinct, or lacks a label of the sums.
     """
-    _check(statistics, labels, protection, level)
-    scales = noise_scales(statistics.space.settings.dimension, protection)
-    zero = LabelSums.zero(statistics.space)
-    sums = [statistics.labels.get(label, zero) for label in labels]
-    counts = noise(np.array([one.count for one in sums], dtype=np.int64), scales.counts)
-    codes = noise(np.concatenate([one.codes for one in sums]), scales.codes).reshape(len(labels), -1)
-    return _of(statistics, labels, counts, codes)
+    _check(sums, labels, protection)
+    scales = noise_scales(sums.space.settings.dimension, protection)
+    rows = agreed_labels(sums, labels)
+    counts = np.zeros(len(labels), dtype=np.int64)
+    codes = np.zeros((len(labels), sums.space.settings.dimension), dtype=np.int64)
+    counts[rows], codes[rows] = sums.counts, sums.arrays["codes"]
+    return _of(sums, labels, noise(counts, scales.counts), noise(codes.reshape(-1), scales.codes).reshape(codes.shape))
 
 
-def plausible(statistics: Statistics) -> Statistics:
-    """Noisy sums as sums of examples could be: labels of no positive count left out, code sums within ±127 times it.
+def plausible(sums: Sums) -> Sums:
+    """Noisy sums as those of examples could be: no label with a count below 1, no code sum beyond what so many allow.
 
-    It looks at nothing but the noisy sums, so the promise holds as before.
+    Components beyond ±127 an example are cut, and sums longer than L an example are shortened. It looks at nothing but
+    the noisy sums, so the promise holds as before.
     """
-    labels = [label for label, sums in sorted(statistics.labels.items()) if sums.count > 0]
-    counts = np.array([statistics.labels[label].count for label in labels], dtype=np.int64)
-    bounds = CODE_MAX * counts[:, None]
-    zero = np.zeros((0, statistics.space.settings.dimension), dtype=np.int64)
-    codes = np.concatenate([zero, *(statistics.labels[label].codes[None] for label in labels)])
-    return _of(statistics, labels, counts, np.clip(codes, -bounds, bounds))
+    there = sums.counts > 0
+    counts = sums.counts[there]
+    most = CODE_MAX * counts[:, None]
+    codes = np.clip(sums.arrays["codes"][there], -most, most)
+    lengths = np.sqrt(np.square(codes.astype(np.float64)).sum(axis=1))
+    dimension = sums.space.settings.dimension
+    longest = (code_scale(dimension) + math.sqrt(dimension) / 2) * counts
+    shorter = np.minimum(1.0, longest / np.maximum(lengths, 1.0))
+    shortened = np.trunc(codes * shorter[:, None]).astype(np.int64)  # towards zero, so never longer
+    return _of(sums, [name for name, kept in zip(sums.names, there.tolist(), strict=True) if kept], counts, shortened)
 
 
 def _distance(epsilon: float, delta: float) -> float:
@@ -156,31 +157,23 @@ def _distance(epsilon: float, delta: float) -> float:
     return low
 
 
-def _of(like: Statistics, labels: Sequence[str], counts: Integers, codes: Integers) -> Statistics:
-    """Statistics of the same space with these counts (n,) and code sums (n, d) alone."""
-    noisy = Statistics(like.space)
-    for label, count, some in zip(labels, counts.tolist(), codes, strict=True):
-        sums = LabelSums.zero(like.space)
-        sums.count, sums.codes = count, some.copy()
-        if not sums.is_zero():
-            noisy.labels[label] = sums
-    noisy.count = int(counts.sum())
-    return noisy
+def _of(like: Sums, labels: Sequence[str], counts: Integers, codes: Integers) -> Sums:
+    """Sums of the same space with these counts (n,) and code sums (n, d)."""
+    made = replace(like, count=int(counts.sum()), names=tuple(labels), counts=counts, arrays={"codes": codes})
+    return Sums.zero(like.space, "prototypes") + made  # without labels whose numbers are all zero
 
 
-def _check(statistics: Statistics, labels: Sequence[str], protection: Protection, level: str) -> None:
-    if level != "prototypes":
+def _check(sums: Sums, labels: Sequence[str], protection: Protection) -> None:
+    if sums.level != "prototypes":
         raise InvalidInput(
-            f"noise that protects an example leaves nothing of the level {level!r}: share the level 'prototypes', or "
-            "use secure aggregation without noise"
+            f"noise that protects an example leaves nothing of the level {sums.level!r}: share the level 'prototypes', "
+            "or use secure aggregation without noise"
         )
-    if not labels or len(set(labels)) != len(labels):
-        raise InvalidLabel("an agreed list of distinct labels is needed: which labels there are would else be told")
-    if extra := sorted(set(statistics.labels) - set(labels)):
-        raise InvalidLabel(f"not among the agreed labels: {extra[0]!r}, {len(extra)} in all; agree on a longer list")
-    given = sum(sums.count for sums in statistics.labels.values())
-    if given > protection.most_labels * statistics.count:
+    if not labels or list(labels) != sorted(set(labels)):
+        raise InvalidLabel("an agreed, sorted list of distinct labels is needed: which there are would else be told")
+    given = int(sums.counts.sum())
+    if given > protection.most_labels * sums.count:
         raise InvalidInput(
-            f"some example has more than {protection.most_labels} labels: {statistics.count} examples have {given}; "
+            f"some example has more than {protection.most_labels} labels: {sums.count} examples have {given}; "
             "raise most_labels, which widens the noise"
         )

@@ -8,32 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, final, get_args
+from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
 
-from protomem.commitment import LANES, Commitment
+from protomem.commitment import LANES
 from protomem.errors import InvalidInput, InvalidLabel
+from protomem.federation.levels import LABEL_ARRAYS, Level, Shapes, check_level
 from protomem.federation.masks import Words
+from protomem.federation.sums import Sums
 from protomem.space import Space, SpaceSettings
-from protomem.statistics import LabelSums, Statistics
 
-__all__ = ["Layout", "Level"]
+__all__ = ["Layout", "agreed_labels"]
 
 Integers = npt.NDArray[np.int64]
-
-Level = Literal["prototypes", "codebooks", "full"]
-"""How much is shared of each label: count and code sum; the counts of keys too; or everything."""
-
-CARRIED: Final[dict[Level, tuple[str, ...]]] = {
-    "prototypes": ("codes",),
-    "codebooks": ("codes", "keys"),
-    "full": ("codes", "features", "keys", "mode_counts", "mode_codes"),
-}
-"""The arrays of `LabelSums` that a level carries besides the count, in their order."""
 
 LANE_SHIFT: Final = np.uint64(48)
 """A lane counts modulo 2¹⁶, and so it does in the top 16 bits of a word: the total tells no more than the lane."""
@@ -52,12 +43,12 @@ class Layout:
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.level not in get_args(Level):
-            raise InvalidInput(f"there is no level {self.level!r}: choose one of {', '.join(get_args(Level))}")
-        if not self.labels or any(not label or "\0" in label for label in self.labels):
-            raise InvalidLabel("a secure sum needs an agreed list of at least one label, none of them empty")
-        if list(self.labels) != sorted(set(self.labels)):
-            raise InvalidLabel("the agreed labels must be sorted and distinct, so that all clients mean the same words")
+        check_level(self.level)
+        if not self.labels or not all(self.labels) or list(self.labels) != sorted(set(self.labels)):
+            raise InvalidLabel(
+                "a secure sum needs an agreed list of labels, sorted and distinct, so that all clients mean the same "
+                "words, of at least one label and none of them empty"
+            )
 
     def digest(self) -> bytes:
         """SHA-256 of the layout: clients whose digests are equal mean the same by every word."""
@@ -67,94 +58,58 @@ class Layout:
     @property
     def length(self) -> int:
         """Words in the vector."""
-        return 1 + len(self.labels) * self._words_a_label() + self._shared_words()
+        shapes = Shapes(self.space)
+        each = sum(int(np.prod(shapes[name])) for name in LABEL_ARRAYS[self.level])
+        shared = shapes.gram + LANES if self.level == "full" else 0
+        return 1 + len(self.labels) * (1 + each) + shared
 
-    def words(self, statistics: Statistics, commitment: Commitment) -> Words:
+    def words(self, sums: Sums) -> Words:
         """The vector (length,) of these sums; negative numbers in two's complement.
 
-        Raises `InvalidInput` for sums of another space, `InvalidLabel` for a label that was not agreed on: leaving it
-        out would send a Gram matrix that does not match.
+        Raises `InvalidInput` for sums of another space or level, `InvalidLabel` for a label that was not agreed on.
         """
-        if statistics.space.settings != self.space:
-            raise InvalidInput("these sums are of another space than the agreed one: open the memory with its settings")
-        if extra := sorted(set(statistics.labels) - set(self.labels)):
-            raise InvalidLabel(
-                f"not among the agreed labels: {extra[0]!r}, {len(extra)} in all; agree on a longer list"
-            )
-        vector = np.zeros(self.length, dtype=np.int64)
-        vector[0] = statistics.count
-        rest = vector[1:]
-        for label in self.labels:
-            if label in statistics.labels:
-                _fill(rest, self._of_label(statistics.labels[label]))
-            rest = rest[self._words_a_label() :]
-        if self.level == "full":
-            _fill(rest, [*_columns(statistics.gram), _as_words(commitment)])
-        return vector.view(np.uint64)
+        if (sums.space.settings, sums.level) != (self.space, self.level):
+            raise InvalidInput("these sums are of another space or level than agreed on: compare the memory's settings")
+        rows = agreed_labels(sums, self.labels)
+        arrays = [sums.counts, *(sums.arrays[name] for name in LABEL_ARRAYS[self.level])]
+        of_labels = [_placed(array, rows, len(self.labels)).reshape(-1) for array in arrays]
+        lanes = (sums.lanes.astype(np.uint64) << LANE_SHIFT).view(np.int64)
+        return np.concatenate([np.array([sums.count]), *of_labels, sums.gram, lanes]).view(np.uint64)
 
-    def statistics(self, words: Words) -> tuple[Statistics, Commitment]:
-        """The sums and the commitment of a vector (length,); what the level does not carry is zero.
-
-        Raises `InvalidInput` for a vector of another length.
-        """
+    def sums(self, words: Words) -> Sums:
+        """The sums of a vector (length,). Raises `InvalidInput` for one of another length."""
         if words.shape != (self.length,):
             raise InvalidInput(f"the vector has shape {words.shape}, but this layout has {self.length} words")
-        vector = words.view(np.int64)
-        space = Space(self.space)
-        statistics, commitment = Statistics(space), Commitment()
-        statistics.count = int(vector[0])
-        rest = vector[1:]
-        for label in self.labels:
-            sums = LabelSums.zero(space)
-            sums.count = int(rest[0])
-            rest = _read(rest[1:], [getattr(sums, name) for name in CARRIED[self.level]])
-            if not sums.is_zero():
-                statistics.labels[label] = sums
-        if self.level == "full":
-            rest = _read(rest, list(_columns(statistics.gram)))
-            commitment = Commitment.of_lanes((rest.view(np.uint64) >> LANE_SHIFT).astype(np.uint16))
-        return statistics, commitment
-
-    def _of_label(self, sums: LabelSums) -> list[Integers]:
-        return [np.array([sums.count]), *(getattr(sums, name) for name in CARRIED[self.level])]
-
-    def _words_a_label(self) -> int:
-        fixed = self.space
-        sizes = {
-            "codes": fixed.dimension,
-            "features": fixed.width,
-            "keys": fixed.books * fixed.keys,
-            "mode_counts": fixed.modes,
-            "mode_codes": fixed.modes * fixed.dimension,
-        }
-        return 1 + sum(sizes[name] for name in CARRIED[self.level])
-
-    def _shared_words(self) -> int:
-        width = self.space.width
-        return width * (width + 1) // 2 + LANES if self.level == "full" else 0
+        zero, shapes = Sums.zero(Space(self.space), self.level), Shapes(self.space)
+        of_labels = {name: (len(self.labels), *shapes[name]) for name in LABEL_ARRAYS[self.level]}
+        sizes = [1, len(self.labels), *(int(np.prod(shape)) for shape in of_labels.values()), len(zero.gram)]
+        count, counts, *arrays, gram, lanes = np.split(words.view(np.int64), np.cumsum(sizes))
+        filled = Sums(
+            space=zero.space,
+            level=self.level,
+            count=int(count[0]),
+            names=self.labels,
+            counts=counts,
+            arrays={name: array.reshape(of_labels[name]) for name, array in zip(of_labels, arrays, strict=True)},
+            gram=gram,
+            lanes=(lanes.view(np.uint64) >> LANE_SHIFT).astype(np.uint16),
+        )
+        return zero + filled  # without the labels that nobody had
 
 
-def _columns(gram: Integers) -> Iterator[Integers]:
-    """The columns of the lower triangle, views of the matrix."""
-    return (gram[start:, start] for start in range(len(gram)))
+def agreed_labels(sums: Sums, labels: Sequence[str]) -> npt.NDArray[np.intp]:
+    """The place of each label of the sums among the agreed ones.
+
+    Raises `InvalidLabel` for one that is not there: without it, the count or the Gram matrix would not match the rest.
+    """
+    if extra := sorted(set(sums.names) - set(labels)):
+        raise InvalidLabel(f"not among the agreed labels: {extra[0]!r}, {len(extra)} in all; agree on a longer list")
+    place = {label: row for row, label in enumerate(labels)}
+    return np.array([place[name] for name in sums.names], dtype=np.intp)
 
 
-def _as_words(commitment: Commitment) -> Integers:
-    return (commitment.lanes().astype(np.uint64) << LANE_SHIFT).view(np.int64)
-
-
-def _fill(vector: Integers, arrays: list[Integers]) -> None:
-    """Write the arrays one after the other to the front of the vector."""
-    start = 0
-    for array in arrays:
-        vector[start : start + array.size] = array.reshape(-1)
-        start += array.size
-
-
-def _read(vector: Integers, arrays: list[Integers]) -> Integers:
-    """Read what `_fill` wrote into the arrays; what is left of the vector."""
-    start = 0
-    for array in arrays:
-        array[...] = vector[start : start + array.size].reshape(array.shape)
-        start += array.size
-    return vector[start:]
+def _placed(array: Integers, rows: npt.NDArray[np.intp], labels: int) -> Integers:
+    """The rows of an array at these places among so many labels, and zeros elsewhere."""
+    placed = np.zeros((labels, *array.shape[1:]), dtype=np.int64)
+    placed[rows] = array
+    return placed

@@ -16,9 +16,8 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
-from scipy.linalg.lapack import dpotri, dtrtri
 
+from protomem.lapack import factored, inverse, inverse_factor, solved, solved_half
 from protomem.lift import FEATURE_MAX, Features
 from protomem.products import products
 
@@ -71,29 +70,29 @@ class Primal:
         self._ridge = _ridge(strength, float(np.trace(gram)), count)
         shifted = gram.astype(np.float64, order="F")
         shifted[np.diag_indices_from(shifted)] += self._ridge
-        self._factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+        self._factor = factored(shifted)
         self._moments = moments
         self._strength = strength
 
     def solve(self) -> Analytic:
-        moments = np.asfortranarray(self._moments, dtype=np.float64)
-        return Analytic.rounded(cho_solve(self._factor, moments, check_finite=False), self._strength)
+        return Analytic.rounded(self._weights(), self._strength)
 
     def leverages(self, features: Features) -> Floats:
         """h = φᵀ(ΦᵀΦ + γI)⁻¹φ of remembered examples' features (n, D): (n,), in 0..1."""
         columns = np.asfortranarray(features.T, dtype=np.float64)
-        half = solve_triangular(self._factor[0], columns, lower=True, overwrite_b=True, check_finite=False)
-        return np.asarray(np.square(half).sum(axis=0))
+        return np.asarray(np.square(solved_half(self._factor, columns)).sum(axis=0))
 
     def cross_validation(self, squares: int) -> float:
         """Generalised cross-validation of this strength, where `squares` is |Y|², the number of labels of examples."""
-        half, _ = dtrtri(self._factor[0], lower=1)
-        trace = len(half) - self._ridge * float(np.square(np.tril(half)).sum())
-        moments = np.asfortranarray(self._moments, dtype=np.float64)
-        weights = cho_solve(self._factor, moments, check_finite=False)
-        fitted = float((weights * moments).sum())
+        half = np.tril(inverse_factor(self._factor.copy(order="F")))
+        trace = len(half) - self._ridge * float(np.square(half).sum())
+        weights = self._weights()
+        fitted = float((weights * self._moments).sum())
         residual = squares - fitted - self._ridge * float(np.square(weights).sum())
         return self._count * residual / (self._count - trace) ** 2
+
+    def _weights(self) -> Floats:
+        return solved(self._factor, self._moments.astype(np.float64))
 
 
 @final
@@ -104,19 +103,19 @@ class Dual:
         kernel = _inner(features, features)
         self._ridge = _ridge(strength, float(np.trace(kernel)), len(features))
         kernel[np.diag_indices_from(kernel)] += self._ridge
-        self._factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+        self._factor = factored(np.asfortranarray(kernel))
         self._features = features
         self._targets = targets
         self._strength = strength
 
     def solve(self) -> Analytic:
-        duals = cho_solve(self._factor, self._targets.astype(np.float64), check_finite=False)
+        duals = solved(self._factor, self._targets.astype(np.float64))
         return Analytic.rounded(self._features.astype(np.float64).T @ duals, self._strength)
 
     def leverages(self, features: Features) -> Floats:
         """As `Primal.leverages`: h = (φᵀφ - kᵀ(ΦΦᵀ + γI)⁻¹k) / γ with k = Φφ."""
         across = _inner(self._features, features)
-        explained = (across * cho_solve(self._factor, across, check_finite=False)).sum(axis=0)
+        explained = (across * solved(self._factor, across)).sum(axis=0)
         return np.asarray((np.square(features, dtype=np.float64).sum(axis=1) - explained) / self._ridge)
 
 
@@ -155,11 +154,9 @@ def _ridge(strength: float, trace: float, count: int) -> float:
 
 
 def _leave_one_out_errors(kernel: Floats, targets: npt.NDArray[np.bool_], ridge: float) -> int:
-    shifted = kernel + ridge * np.eye(len(kernel))
-    factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+    factor = factored(np.asfortranarray(kernel + ridge * np.eye(len(kernel))))
     numbers = targets.astype(np.float64)
-    duals = cho_solve(factor, numbers, check_finite=False)
-    inverse, _ = dpotri(factor[0], lower=1)
-    left_out = numbers - duals / np.diag(inverse)[:, None]
+    duals = solved(factor, numbers)
+    left_out = numbers - duals / np.diag(inverse(factor))[:, None]
     hit = targets[np.arange(len(targets)), left_out.argmax(axis=1)]
     return int(np.count_nonzero(~hit))

@@ -22,11 +22,11 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.special import softmax
 
 from protomem.heads.cosines import Numbers, exponential_kernel
 from protomem.heads.tiles import tiled_product
+from protomem.lapack import factored, inverse
 
 __all__ = ["STEPS", "Logistic"]
 
@@ -76,8 +76,7 @@ def _inverse(kernel: Floats, ridge: float) -> Floats:
     """(K + ridge · I)⁻¹, symmetric."""
     shifted = kernel.copy(order="F")
     shifted[np.diag_indices_from(shifted)] += ridge
-    factor, _ = dpotrf(shifted, lower=1, overwrite_a=1)
-    lower, _ = dpotri(factor, lower=1, overwrite_c=1)
+    lower = inverse(factored(shifted))
     return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
 
 

@@ -17,11 +17,10 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dtrtri
 
 from protomem.heads.cosines import Numbers, exponential_kernel
 from protomem.heads.tiles import tiled_product
+from protomem.lapack import factored, inverse_factor, solved
 
 __all__ = ["MOST_CLASSES", "RIVAL_ROWS", "Rivals", "choose_rivals"]
 
@@ -58,11 +57,10 @@ class Rivals:
         """Solve for these codes (m, d), lengths (m,) and targets (m, classes), in canonical order."""
         shifted = exponential_kernel(SHARPNESS, codes, lengths, codes, lengths).T  # symmetric, in LAPACK's order
         shifted[np.diag_indices_from(shifted)] += NOISE
-        factor = cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+        factor = factored(shifted)
         wanted = targets.astype(np.float64)
-        duals = cho_solve(factor, wanted, check_finite=False)
-        inverse, _ = dtrtri(factor[0], lower=1, overwrite_c=1)
-        left_out = wanted - duals / _squares_below(inverse)[:, None]
+        duals = solved(factor, wanted)
+        left_out = wanted - duals / _squares_below(inverse_factor(factor))[:, None]
         return cls(codes, lengths, np.ascontiguousarray(duals), left_out)
 
     def scores(self, codes: Numbers, lengths: Floats) -> Floats:

@@ -20,11 +20,11 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg.lapack import dpotrf, dtrtri
 
 from protomem.codes import Codes, code_lengths
 from protomem.heads.cosines import cosines
 from protomem.heads.tiles import tiled_product
+from protomem.lapack import factored, inverse_factor
 
 __all__ = ["NOISE", "SUBSPACE_ROWS", "Subspace", "subspaces"]
 
@@ -88,9 +88,8 @@ def subspaces(codes: Codes, hashes: npt.NDArray[np.uint64]) -> tuple[list[Subspa
 
 def _inverse_factor(kernel: Floats, noise: float) -> Floats:
     """L⁻ᵀ of K + noise · I = L Lᵀ."""
-    factor, _ = dpotrf(np.asfortranarray(kernel + noise * np.eye(len(kernel))), lower=1, clean=1)
-    inverse, _ = dtrtri(factor, lower=1)
-    return np.ascontiguousarray(inverse.T)
+    lower = inverse_factor(factored(np.asfortranarray(kernel + noise * np.eye(len(kernel)))))
+    return np.ascontiguousarray(np.tril(lower).T)
 
 
 def _kernel(

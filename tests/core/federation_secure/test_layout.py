@@ -11,13 +11,14 @@ from tests.core.federation_secure.session import SPACE, Session, agreed, names
 from protomem.codes import quantize
 from protomem.commitment import Commitment, content
 from protomem.errors import InvalidInput, InvalidLabel
-from protomem.federation.secure_layout import Layout, Level
+from protomem.federation.levels import LEVELS, Level
+from protomem.federation.secure_layout import Layout
+from protomem.federation.sums import Sums
 from protomem.space import Space, SpaceSettings
-from protomem.statistics import LabelSums, Statistics
+from protomem.statistics import Statistics
 
 PLACE = Space(SPACE)
 LABELS = ("a", "b", "ç", "名")
-LEVELS: tuple[Level, ...] = ("prototypes", "codebooks", "full")
 
 
 def drawn(seed: int, count: int, labels: tuple[str, ...] = LABELS) -> tuple[Statistics, Commitment]:
@@ -38,39 +39,33 @@ def lanes_sum(commitments: list[Commitment]) -> list[int]:
 def test_full_vectors_add_up_to_the_sums_of_all(counts: list[int], seed: int) -> None:
     layout = Layout(SPACE, "full", LABELS)
     parts = [drawn(seed + number, count) for number, count in enumerate(counts)]
-    total = sum((layout.words(*part) for part in parts), np.zeros(layout.length, dtype=np.uint64))
-    statistics, commitment = layout.statistics(total)
+    vectors = [layout.words(Sums.of(*part, "full")) for part in parts]
+    total = layout.sums(sum(vectors, np.zeros(layout.length, dtype=np.uint64)))
     plain = Statistics(PLACE)
     for part, _ in parts:
         plain += part
-    assert statistics.digest() == plain.digest()
-    assert commitment.lanes().tolist() == lanes_sum([one for _, one in parts])
+    assert total.statistics().digest() == plain.digest()
+    assert total.commitment().lanes().tolist() == lanes_sum([one for _, one in parts])
 
 
 def test_a_difference_with_negative_sums_survives_the_secure_sum() -> None:
     """One client forgot more than it learned since its last contribution."""
     layout = Layout(SPACE, "full", LABELS)
     (more, all_of_it), (less, none) = drawn(0, 8), (-drawn(1, 5)[0], Commitment())
-    vectors = dict(zip(names(2), [layout.words(more, all_of_it), layout.words(less, none)], strict=True))
-    total = Session(agreed(2, 2, layout), layout).play(vectors, {})
-    statistics, commitment = layout.statistics(total)
-    assert statistics == more + less
-    assert commitment.hex() == all_of_it.hex()
+    parts = [Sums.of(more, all_of_it, "full"), Sums.of(less, none, "full")]
+    vectors = dict(zip(names(2), [layout.words(part) for part in parts], strict=True))
+    total = layout.sums(Session(agreed(2, 2, layout), layout).play(vectors, {}))
+    assert total.statistics() == more + less
+    assert total.commitment().hex() == all_of_it.hex()
 
 
-@pytest.mark.parametrize("level", ["prototypes", "codebooks"])
-def test_lower_levels_carry_counts_code_sums_and_the_counts_of_keys_alone(level: Level) -> None:
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_vector_gives_back_its_sums_without_the_labels_that_nobody_had(level: Level) -> None:
     layout = Layout(SPACE, level, LABELS)
-    given, commitment = drawn(3, 9, LABELS[1:])
-    got, nothing = layout.statistics(layout.words(given, commitment))
-    assert (got.count, sorted(got.labels), got.gram.any()) == (9, sorted(LABELS[1:]), False)
-    for label, sums in got.labels.items():
-        assert sums.count == given.labels[label].count
-        assert sums.codes.tolist() == given.labels[label].codes.tolist()
-        kept = given.labels[label].keys if level == "codebooks" else LabelSums.zero(PLACE).keys
-        assert sums.keys.tolist() == kept.tolist()
-        assert not any(array.any() for array in (sums.features, sums.mode_counts, sums.mode_codes))
-    assert nothing.hex() == Commitment().hex()
+    given = Sums.of(*drawn(3, 9, LABELS[1:]), level)
+    got = layout.sums(layout.words(given))
+    assert (got.level, got.count, got.names) == (level, 9, LABELS[1:])
+    assert got.digest() == given.digest()
 
 
 @pytest.mark.parametrize(
@@ -85,12 +80,12 @@ def test_the_length_counted_by_hand(level: Level, length: int) -> None:
     """d = 6, D = 5, 2 books of 3 keys, 2 modes, two labels."""
     layout = Layout(SPACE, level, ("a", "b"))
     assert layout.length == length
-    assert layout.words(*drawn(0, 3, ("a", "b"))).shape == (length,)
+    assert layout.words(Sums.of(*drawn(0, 3, ("a", "b")), level)).shape == (length,)
 
 
 def test_a_total_tells_no_more_of_the_lanes_than_their_sum_modulo_65536() -> None:
     layout = Layout(SPACE, "full", LABELS)
-    words = layout.words(*drawn(0, 2))[-1_024:]
+    words = layout.words(Sums.of(*drawn(0, 2), "full"))[-1_024:]
     assert not (words & np.uint64(2**48 - 1)).any()
 
 
@@ -102,18 +97,19 @@ def test_layouts_that_differ_have_different_digests() -> None:
 
 @pytest.mark.parametrize("labels", [(), ("b", "a"), ("a", "a"), ("",)], ids=["none", "unsorted", "twice", "empty"])
 def test_labels_are_sorted_and_distinct(labels: tuple[str, ...]) -> None:
-    with pytest.raises(InvalidLabel, match=r"at least one label|sorted and distinct"):
+    with pytest.raises(InvalidLabel, match="an agreed list of labels, sorted and distinct"):
         Layout(SPACE, "full", labels)
 
 
 def test_what_does_not_fit_the_layout_is_refused() -> None:
     layout = Layout(SPACE, "full", ("a", "b"))
     with pytest.raises(InvalidLabel, match=r"not among the agreed labels: 'ç', 2 in all"):
-        layout.words(*drawn(0, 30))
+        layout.words(Sums.of(*drawn(0, 30), "full"))
     elsewhere = Statistics(Space(SpaceSettings(6, "another encoder", width=5)))
-    with pytest.raises(InvalidInput, match="of another space"):
-        layout.words(elsewhere, Commitment())
+    for wrong in (Sums.of(elsewhere, Commitment(), "full"), Sums.of(*drawn(0, 3), "prototypes")):
+        with pytest.raises(InvalidInput, match="of another space or level than agreed on"):
+            layout.words(wrong)
     with pytest.raises(InvalidInput, match=f"this layout has {layout.length} words"):
-        layout.statistics(np.zeros(3, dtype=np.uint64))
-    with pytest.raises(InvalidInput, match="there is no level 'features'"):
+        layout.sums(np.zeros(3, dtype=np.uint64))
+    with pytest.raises(InvalidInput, match="level is 'features': it must be one of"):
         Layout(SPACE, "features", ("a",))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ pytest.importorskip("opendp", reason="differential privacy needs protomem[privat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomem.codes import CODE_MAX, code_scale, quantize
+from protomem.codes import code_scale, quantize
+from protomem.commitment import Commitment
 from protomem.errors import InvalidInput, InvalidLabel
+from protomem.federation.levels import Level
 from protomem.federation.noise import epsilon_of
+from protomem.federation.plausibility import check_sums
 from protomem.federation.privacy import (
     NoiseScales,
     Protection,
@@ -23,18 +27,28 @@ from protomem.federation.privacy import (
     plausible,
     private_sums,
 )
+from protomem.federation.sums import Sums
 from protomem.space import Space, SpaceSettings
-from protomem.statistics import LabelSums, Statistics
+from protomem.statistics import Statistics
 
 SPACE = Space(SpaceSettings(6, "an encoder", width=5, books=2, keys=3, modes=2))
 LABELS = ("a", "b", "c", "d")
 ONE = Protection(1.0)
 
 
-def drawn(count: int, labels: tuple[str, ...] = ("a", "b", "c"), seed: int = 0) -> Statistics:
-    dice = np.random.default_rng(seed)
+def drawn(count: int, labels: tuple[str, ...] = ("a", "b", "c"), level: Level = "prototypes") -> Sums:
+    dice = np.random.default_rng(0)
     codes = quantize(dice.normal(size=(count, 6)), SPACE.scale)
-    return Statistics.of(SPACE, codes, [(str(dice.choice(labels)),) for _ in range(count)])
+    statistics = Statistics.of(SPACE, codes, [(str(dice.choice(labels)),) for _ in range(count)])
+    return Sums.of(statistics, Commitment(), level)
+
+
+def made(counts: dict[str, int], codes: list[list[int]]) -> Sums:
+    """Sums with these numbers, whatever they mean."""
+    arrays = {"codes": np.array(codes, dtype=np.int64).reshape(-1, 6)}
+    numbers = np.array(list(counts.values()), dtype=np.int64)
+    zero = Sums.zero(SPACE, "prototypes")
+    return replace(zero, count=int(numbers.sum()), names=tuple(counts), counts=numbers, arrays=arrays)
 
 
 def no_noise(values: np.ndarray, scale: float) -> np.ndarray:
@@ -89,12 +103,9 @@ def test_noise_made_together_is_wide_enough_to_add_up_to_a_gaussian() -> None:
 
 def test_every_agreed_label_gets_noise_of_its_own_and_nothing_else_is_there() -> None:
     got = private_sums(drawn(30), LABELS, ONE)
-    assert sorted(got.labels) == list(LABELS)
-    assert got.count == sum(sums.count for sums in got.labels.values())
-    assert not got.gram.any()
-    for sums in got.labels.values():
-        assert sums.codes.all()
-        assert not any(array.any() for array in (sums.features, sums.keys, sums.mode_counts, sums.mode_codes))
+    assert (got.level, got.names, set(got.arrays)) == ("prototypes", LABELS, {"codes"})
+    assert got.count == got.counts.sum()
+    assert len(np.unique(got.arrays["codes"])) > 12  # of 24 numbers as wide as ±300, drawn by the system
 
 
 def test_without_noise_it_is_the_counts_and_code_sums() -> None:
@@ -104,61 +115,56 @@ def test_without_noise_it_is_the_counts_and_code_sums() -> None:
         asked.append(scale)
         return no_noise(values, scale)
 
-    given = drawn(30)
-    got = private_sums(given, LABELS, ONE, noise=noise)
-    assert sorted(got.labels) == ["a", "b", "c"]
-    for label, sums in got.labels.items():
-        assert sums.count == given.labels[label].count
-        assert sums.codes.tolist() == given.labels[label].codes.tolist()
-    assert got.count == 30
+    assert private_sums(drawn(30), LABELS, ONE, noise=noise).digest() == drawn(30).digest()
     assert NoiseScales(*asked) == noise_scales(6, ONE)
 
 
 def test_noise_is_new_every_time() -> None:
-    assert private_sums(drawn(30), LABELS, ONE) != private_sums(drawn(30), LABELS, ONE)
+    assert private_sums(drawn(30), LABELS, ONE).digest() != private_sums(drawn(30), LABELS, ONE).digest()
 
 
-def test_plausible_sums_are_as_of_examples() -> None:
-    """By hand: a count of −2 and of 0 is left out; at a count of 1 a code sum of ±300 becomes ±127."""
-    noisy = Statistics(SPACE)
-    for label, count, first in [("a", -2, 5), ("b", 0, 5), ("c", 1, 300), ("d", 3, -300)]:
-        sums = LabelSums.zero(SPACE)
-        sums.count, sums.codes = count, np.array([first, -first, 0, 0, 0, 1])
-        noisy.labels[label] = sums
-    got = plausible(noisy)
-    assert (got.count, sorted(got.labels)) == (4, ["c", "d"])
-    assert got.labels["c"].codes.tolist() == [127, -127, 0, 0, 0, 1]
-    assert got.labels["d"].codes.tolist() == [-300, 300, 0, 0, 0, 1]
+def test_plausible_sums_worked_out_by_hand() -> None:
+    """Counts of −2 and 0 are left out. At a count of 1 a component of ±300 becomes ±127, which the bound on the length,
+    62 + √6 / 2 = 63.22 for d = 6, shortens to 127 · 63.22 / (127 · √2) = 44.7; (3, 4) an example stays.
+    """
+    codes = [[5, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0], [300, -300, 0, 0, 0, 0], [9, 12, 0, 0, 0, 0]]
+    got = plausible(made({"a": -2, "b": 0, "c": 1, "d": 3}, codes))
+    assert (got.count, got.names) == (4, ("c", "d"))
+    assert got.arrays["codes"].tolist() == [[44, -44, 0, 0, 0, 0], [9, 12, 0, 0, 0, 0]]
 
 
-def test_plausible_changes_nothing_of_true_sums_and_has_none_of_nothing() -> None:
-    given = private_sums(drawn(50), LABELS, ONE, noise=no_noise)
-    assert plausible(given) == given
-    assert plausible(Statistics(SPACE)) == Statistics(SPACE)
-    worst = max(np.abs(sums.codes).max() / sums.count for sums in given.labels.values())
-    assert worst <= CODE_MAX
+@given(
+    st.lists(st.tuples(st.integers(-3, 40), st.lists(st.integers(-9_999, 9_999), min_size=6, max_size=6)), max_size=4)
+)
+def test_plausible_sums_are_taken_by_a_coordinator(rows: list[tuple[int, list[int]]]) -> None:
+    noisy = made({label: count for label, (count, _) in zip(LABELS, rows, strict=False)}, [codes for _, codes in rows])
+    check_sums(plausible(noisy))
+
+
+def test_plausible_changes_nothing_of_true_sums() -> None:
+    assert plausible(drawn(50)).digest() == drawn(50).digest()
 
 
 # ---------------------------------------------------------------------------------------------------- what is refused
 
 
 @pytest.mark.parametrize("level", ["codebooks", "full"])
-def test_levels_of_which_noise_leaves_nothing_are_refused(level: str) -> None:
+def test_levels_of_which_noise_leaves_nothing_are_refused(level: Level) -> None:
     with pytest.raises(InvalidInput, match=f"leaves nothing of the level '{level}': share the level 'prototypes'"):
-        private_sums(drawn(3), LABELS, ONE, level=level)
+        private_sums(drawn(3, level=level), LABELS, ONE)
 
 
 def test_labels_are_agreed_on_and_not_taken_from_the_examples() -> None:
     with pytest.raises(InvalidLabel, match="not among the agreed labels: 'b', 2 in all"):
         private_sums(drawn(30), ["a"], ONE)
-    for labels in ([], ["a", "a"]):
-        with pytest.raises(InvalidLabel, match="an agreed list of distinct labels is needed"):
+    for labels in ([], ["a", "a"], ["b", "a"]):
+        with pytest.raises(InvalidLabel, match="an agreed, sorted list of distinct labels is needed"):
             private_sums(drawn(3), labels, ONE)
 
 
 def test_more_labels_an_example_than_promised_are_refused() -> None:
     codes = quantize(np.eye(6), SPACE.scale)
-    given = Statistics.of(SPACE, codes, [("a", "b")] * 6)
+    given = Sums.of(Statistics.of(SPACE, codes, [("a", "b")] * 6), Commitment(), "prototypes")
     with pytest.raises(InvalidInput, match="more than 1 labels: 6 examples have 12; raise most_labels"):
         private_sums(given, LABELS, ONE)
     assert private_sums(given, LABELS, Protection(1.0, most_labels=2), noise=no_noise).count == 12
