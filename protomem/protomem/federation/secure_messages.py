@@ -8,7 +8,7 @@ names its kind, the session and the client.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -99,6 +99,11 @@ class Agreement(_Document, frozen=True, tag="agreement"):
         """The agreement of these clients, by name with their public keys, on this layout."""
         members = tuple(Member(name, identities[name]) for name in sorted(identities))
         return cls(session, members, minimum, layout.digest(), layout.length)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Agreement:
+        """The agreement that `encoded` wrote. Raises `AggregationRefused` for anything else."""
+        return cast(Agreement, _decoded(data, cls, MEMBER_BYTES * (MOST_MEMBERS + 1)))
 
     def digest(self) -> bytes:
         """SHA-256 of the agreement, which every message of its session carries."""
@@ -193,7 +198,7 @@ def encoded(document: _Document) -> bytes:
 
 def decoded(data: bytes, kind: type[One], agreement: Agreement) -> One:
     """The coordinator's message of this kind and session. Raises `AggregationRefused` for anything else."""
-    document: One = _decoded(data, kind, agreement)
+    document: One = _decoded(data, kind, _most_bytes(agreement))
     if document.session != agreement.digest():
         raise AggregationRefused(f"this {kind.__name__} belongs to another secure sum: agree and begin anew")
     return document
@@ -210,8 +215,8 @@ def read_signed(data: bytes, agreement: Agreement) -> FromClient:
 
     Raises `AggregationRefused` for anything else.
     """
-    envelope: _Signed = _decoded(data, _Signed, agreement)
-    document: FromClient = _decoded(envelope.body, FromClient, agreement)
+    envelope: _Signed = _decoded(data, _Signed, _most_bytes(agreement))
+    document: FromClient = _decoded(envelope.body, FromClient, _most_bytes(agreement))
     if document.session != agreement.digest():
         raise AggregationRefused(f"the message of {document.client!r} belongs to another secure sum, and was not taken")
     member = agreement.members[agreement.number(document.client)]
@@ -222,9 +227,9 @@ def read_signed(data: bytes, agreement: Agreement) -> FromClient:
     return document
 
 
-def _decoded(data: bytes, kind: Any, agreement: Agreement) -> Any:
-    if len(data) > (most := _most_bytes(agreement)):
-        raise AggregationRefused(f"the message has {len(data):,} bytes, but no message of this sum is above {most:,}")
+def _decoded(data: bytes, kind: Any, most: int) -> Any:
+    if len(data) > most:
+        raise AggregationRefused(f"the message has {len(data):,} bytes, but none of this kind is above {most:,}")
     try:
         return msgspec.msgpack.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -61,6 +61,7 @@ class Session:
     seed: object = "dice"
     clients: dict[str, SecureClient] = field(init=False)
     coordinator: SecureCoordinator = field(init=False)
+    advertisements: dict[str, bytes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         members = [member.name for member in self.agreement.members]
@@ -73,7 +74,8 @@ class Session:
     def advertised(self, there: Sequence[str] | None = None) -> bytes:
         """Round 0, by those who are there; the roster."""
         for name in self.clients if there is None else there:
-            self.coordinator.receive(self.clients[name].advertise())
+            self.advertisements[name] = self.clients[name].advertise()
+            self.coordinator.receive(self.advertisements[name])
         return self.coordinator.roster()
 
     def shared(self, there: Sequence[str] | None = None) -> dict[str, bytes]:

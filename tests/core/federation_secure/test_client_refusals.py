@@ -7,6 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.core.federation_secure.session import (
     LAYOUT,
     ONE,
@@ -226,3 +228,38 @@ def test_agreements_that_differ_are_different_sessions(field: str) -> None:
     session = begun()
     with pytest.raises(AggregationRefused, match="belongs to another secure sum"):
         SecureCoordinator(changed).receive(session.clients[ONE].advertise())
+
+
+def test_an_agreement_travels_as_bytes() -> None:
+    agreement = agreed(3, 2)
+    assert Agreement.from_bytes(encoded(agreement)) == agreement
+
+
+def broken_agreements() -> dict[str, bytes]:
+    """Each with what its refusal says of it."""
+    plain = msgspec.msgpack.decode(encoded(agreed(3, 2)))
+    changes = {
+        "the minimum of 3 members": {"minimum": 1},
+        "unknown field": {"more": 1},
+        "Invalid enum value 2": {"version": 2},
+        "length >= 32": {"session": b"short"},
+        "sorted by name": {"members": plain["members"][::-1]},
+        "Expected `int`": {"length": "22"},
+    }
+    return {why: msgspec.msgpack.encode(plain | change) for why, change in changes.items()}
+
+
+@pytest.mark.parametrize("why", broken_agreements())
+def test_an_agreement_of_another_form_is_refused(why: str) -> None:
+    with pytest.raises(AggregationRefused, match=f"not of the agreed form: .*{why}"):
+        Agreement.from_bytes(broken_agreements()[why])
+
+
+@given(st.binary(max_size=400))
+def test_a_client_refuses_bytes_from_anywhere(data: bytes) -> None:
+    session = begun()
+    session.clients[ONE].advertise()
+    with pytest.raises(AggregationRefused, match="not of the agreed form"):
+        session.clients[ONE].share(data)
+    with pytest.raises(AggregationRefused, match="not of the agreed form"):
+        Agreement.from_bytes(data)

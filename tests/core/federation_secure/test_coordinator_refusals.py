@@ -96,7 +96,7 @@ def test_bytes_from_anywhere_are_refused(data: bytes) -> None:
 
 def test_a_message_longer_than_any_can_be_is_not_parsed() -> None:
     most = 8 * LAYOUT.length + 2_048 * 4
-    with pytest.raises(AggregationRefused, match=f"no message of this sum is above {most:,}"):
+    with pytest.raises(AggregationRefused, match=f"none of this kind is above {most:,}"):
         CASES[0].session.coordinator.receive(bytes(most + 1))
 
 

@@ -10,8 +10,9 @@ from scipy.stats import chisquare
 from tests.core.federation_secure.session import Session, agreed, dice, names
 
 from protomem.federation.masks import BLOCK_WORDS, add_mask
+from protomem.federation.secure_keys import agreed_key, masking_key, pair_mask, self_mask
 from protomem.federation.secure_layout import Layout
-from protomem.federation.secure_messages import Masked
+from protomem.federation.secure_messages import Masked, read_signed
 from protomem.federation.secure_shares import combined, shares_of
 from protomem.space import SpaceSettings
 
@@ -57,6 +58,28 @@ def test_the_masked_vector_of_one_client_is_uniform_and_the_bare_one_is_not() ->
             masked = np.frombuffer(msgspec.msgpack.decode(body, type=Masked).words, dtype=np.uint64)
             assert p_value(masked) > 1e-6
             assert p_value(masked - bare) > 1e-6
+
+
+def test_a_vector_that_comes_after_its_sender_was_given_up_stays_masked() -> None:
+    """The coordinator has put the seed of its pair masks together by then. What is left is the self mask."""
+    session = Session(agreed(3, 2, WIDE), WIDE)
+    bare = np.zeros(WIDE.length, dtype=np.uint64)
+    deliveries, (one, two, late) = session.shared(), names(3)
+    sent = {name: session.clients[name].mask(deliveries[name], bare) for name in names(3)}
+    for name in (one, two):
+        session.coordinator.receive(sent[name])
+    asked = session.coordinator.unmasking()
+    told = [read_signed(session.clients[name].reveal(asked), session.agreement) for name in (one, two)]
+    digest, place = session.agreement.digest(), session.agreement.number(late)
+    key = masking_key(digest, combined(dict(enumerate(some.mask_shares[late] for some in told)), 2), place)
+    masked = np.frombuffer(read_signed(sent[late], session.agreement).words, dtype=np.uint64).copy()
+    for name in (one, two):
+        theirs = read_signed(session.advertisements[name], session.agreement).masking
+        there = session.agreement.number(name)
+        add_mask(masked, pair_mask(digest, agreed_key(key, theirs), place, there), -1 if place < there else 1)
+    assert p_value(masked) > 1e-6
+    add_mask(masked, self_mask(digest, session.clients[late]._self_seed, place), -1)
+    assert not masked.any()  # nothing else was left
 
 
 def test_the_same_vector_looks_different_in_every_session_and_from_every_client() -> None:
