@@ -16,6 +16,7 @@ from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, Prototy
 from protomem.auditing import audit, audit_chain
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder, Vectors
 from protomem.errors import (
+    AggregationRefused,
     Conflict,
     ContributionOutOfOrder,
     ContributionRefused,
@@ -42,6 +43,7 @@ from protomem.errors import (
     ServerUnavailable,
     StoreError,
     StoreUnavailable,
+    TooFewClients,
     Unauthorised,
 )
 from protomem.federation.acceptance import MergedClient
@@ -59,6 +61,7 @@ from protomem.suggestions import Suggestion
 from protomem.verification import Verification
 
 __all__ = [
+    "AggregationRefused",
     "Alarm",
     "Answer",
     "Check",
@@ -113,6 +116,7 @@ __all__ = [
     "StoreUnavailable",
     "StreamReport",
     "Suggestion",
+    "TooFewClients",
     "Unauthorised",
     "Vectors",
     "Verification",

@@ -7,6 +7,7 @@
     │   ├── InvalidLabel               a label that is missing, empty or no string
     │   ├── InvalidId                  an id or subject that is empty, no string or given twice
     │   ├── InvalidReceipt             a receipt that is no receipt, or not one of this memory
+    │   ├── AggregationRefused         a message of a secure sum that is not one, or asks for what must not be told
     │   ├── ContributionRefused        what a client sent is damaged, forged, of another space, or cannot be
     │   │   └── ContributionOutOfOrder it does not follow what was merged of its client
     │   └── LengthMismatch             items, labels, ids and subjects of different lengths
@@ -14,6 +15,7 @@
     │   ├── IdConflict                 the id is remembered with other content
     │   ├── Forgotten                  the id was forgotten; relearn=True teaches it anew on purpose
     │   ├── RequestConflict            the idempotency key came before with another request
+    │   ├── TooFewClients              a secure sum of fewer clients than were agreed on
     │   └── EncoderMismatch            the memory was made with another encoder or configuration
     ├── NotRemembered (LookupError)    forgetting what is not there
     ├── EmptyMemory                    a prediction before anything was learned
@@ -34,6 +36,7 @@ A message says what is wrong, where, and what to try.
 from __future__ import annotations
 
 __all__ = [
+    "AggregationRefused",
     "Conflict",
     "ContributionOutOfOrder",
     "ContributionRefused",
@@ -60,6 +63,7 @@ __all__ = [
     "ServerUnavailable",
     "StoreError",
     "StoreUnavailable",
+    "TooFewClients",
     "Unauthorised",
 ]
 
@@ -92,6 +96,10 @@ class InvalidReceipt(InvalidInput):
     """Something that is no receipt, or a receipt that this memory did not write or has used up."""
 
 
+class AggregationRefused(InvalidInput):
+    """A message of a secure sum that is damaged, of another session or sender, or asks for what must not be told."""
+
+
 class ContributionRefused(InvalidInput):
     """A contribution that is damaged, forged, of another space, or of sums that no examples have."""
 
@@ -118,6 +126,10 @@ class Forgotten(Conflict):
 
 class RequestConflict(Conflict):
     """The idempotency key came before, with another request."""
+
+
+class TooFewClients(Conflict):
+    """A secure sum would be of fewer clients than were agreed on; nothing was revealed."""
 
 
 class EncoderMismatch(Conflict):

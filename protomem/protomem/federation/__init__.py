@@ -1,1 +1,1 @@
-"""What clients send of what they learned: its record, its file, and the checks that a coordinator makes of it."""
+"""What clients send of what they learned: contributions, their checks, and sums that show no single client."""

@@ -1,0 +1,190 @@
+"""A client of a secure sum: it sends its vector so that only a total of enough clients can be read.
+
+Bonawitz et al. (CCS 2017), figure 4: the protocol against an honest but curious coordinator, with signed messages.
+Its rounds:
+
+    0  advertise   two fresh public keys, signed
+    1  share       a seed of the pair masks and a self seed, in shares that only the other clients can open
+    2  mask        the vector, plus the self mask, plus or minus a mask with every other client that shared its seeds
+    3  reveal      shares of the self seed of each survivor, and of the pair masks' seed of each that dropped out
+
+Nobody is ever told both seeds of a client: with them its vector could be read. Each round is taken once, since a second
+masked vector under the same masks would tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from protomem.errors import AggregationRefused, InvalidInput, TooFewClients
+from protomem.federation.masks import Words, add_mask
+from protomem.federation.secure_keys import Dice, agreed_key, masking_key, opened, pair_mask, sealed, self_mask
+from protomem.federation.secure_layout import Layout
+from protomem.federation.secure_messages import (
+    Advertisement,
+    Agreement,
+    Deliveries,
+    Masked,
+    Revealed,
+    Roster,
+    Shares,
+    Unmasking,
+    decoded,
+    read_signed,
+    signed,
+)
+from protomem.federation.secure_shares import SEED_BYTES, shares_of
+
+__all__ = ["SecureClient"]
+
+P = ParamSpec("P")
+
+ROUNDS: Final = ("advertise", "share", "mask", "reveal")
+
+
+def _round(work: Callable[Concatenate[SecureClient, P], bytes]) -> Callable[Concatenate[SecureClient, P], bytes]:
+    """A round that may be taken once, after those before it; one that is refused may be taken again."""
+
+    @wraps(work)
+    def taken(self: SecureClient, /, *args: P.args, **kwargs: P.kwargs) -> bytes:
+        if self._next >= len(ROUNDS) or ROUNDS[self._next] != work.__name__:
+            ahead = "is over" if self._next >= len(ROUNDS) else f"expects {ROUNDS[self._next]!r}"
+            raise AggregationRefused(f"{work.__name__!r} is out of turn: this secure sum {ahead} for {self.name!r}")
+        message = work(self, *args, **kwargs)
+        self._next += 1
+        return message
+
+    return taken
+
+
+@final
+class SecureClient:
+    """The client `name` of an agreement, with its Ed25519 private key `identity` (32 bytes).
+
+    `dice` gives random bytes; whoever can foresee them can read the vector. Raises `InvalidInput` where the agreement
+    is not about this layout, or names another public key for this client; `AggregationRefused` for a stranger.
+    """
+
+    def __init__(self, agreement: Agreement, layout: Layout, name: str, identity: bytes, dice: Dice) -> None:
+        self._identity = Ed25519PrivateKey.from_private_bytes(identity)
+        self._number = agreement.number(name)
+        if (agreement.layout, agreement.length) != (layout.digest(), layout.length):
+            raise InvalidInput("the agreement is about another layout: compare space, level and labels")
+        if agreement.members[self._number].identity != self._identity.public_key().public_bytes_raw():
+            raise InvalidInput(f"the agreement names another public key for {name!r} than that of its private key")
+        self.name = name
+        self._agreement, self._session, self._dice = agreement, agreement.digest(), dice
+        self._next = 0
+        self._sealing = X25519PrivateKey.from_private_bytes(dice(32))
+        self._seed, self._self_seed = dice(SEED_BYTES), dice(SEED_BYTES)
+        self._masking = masking_key(self._session, self._seed, self._number)
+        self._secrets: dict[str, tuple[bytes, bytes]] = {}  # of each other client of the roster: to seal, to mask
+        self._held: dict[str, tuple[bytes, bytes]] = {}  # shares of the two seeds of each client that shared them
+
+    @_round
+    def advertise(self) -> bytes:
+        """Round 0: the public keys."""
+        sealing, masking = (key.public_key().public_bytes_raw() for key in (self._sealing, self._masking))
+        return self._signed(Advertisement(self._session, self.name, sealing, masking))
+
+    @_round
+    def share(self, roster: bytes) -> bytes:
+        """Round 1: shares of both seeds for everyone on the roster.
+
+        Raises `AggregationRefused` for keys that a member did not sign, or two from one; `TooFewClients` below the
+        minimum.
+        """
+        keys = self._keys(decoded(roster, Roster, self._agreement))
+        self._check_enough(len(keys))
+        if self.name not in keys:
+            raise AggregationRefused(f"the roster lacks {self.name!r}, to whom it was sent")
+        secrets = {
+            name: (agreed_key(self._sealing, one.sealing), agreed_key(self._masking, one.masking))
+            for name, one in keys.items()
+            if name != self.name
+        }
+        count = len(self._agreement.members)
+        pairs = [shares_of(seed, self._agreement.minimum, count) for seed in (self._seed, self._self_seed)]
+        shares = list(zip(*pairs, strict=True))
+        boxes = {}
+        for name, (secret, _) in secrets.items():
+            there = self._agreement.number(name)
+            boxes[name] = sealed(self._session, secret, self._number, there, b"".join(shares[there]), self._dice)
+        self._secrets, self._held = secrets, {self.name: shares[self._number]}
+        return self._signed(Shares(self._session, self.name, boxes))
+
+    @_round
+    def mask(self, deliveries: bytes, words: Words) -> bytes:
+        """Round 2: the vector (length,) under its masks; `words` itself is not changed.
+
+        Raises `AggregationRefused` for shares that cannot be opened or come from outside the roster, `TooFewClients`
+        below the minimum, `InvalidInput` for a vector of another length.
+        """
+        if words.shape != (self._agreement.length,):
+            raise InvalidInput(f"the vector has shape {words.shape}; agreed on were {self._agreement.length} words")
+        boxes = decoded(deliveries, Deliveries, self._agreement).sealed
+        self._check_enough(len(boxes) + 1)
+        held = {name: self._open(name, box) for name, box in boxes.items()}
+        masked = words.astype("<u8", copy=True)
+        add_mask(masked, self_mask(self._session, self._self_seed, self._number), 1)
+        for name in held:
+            there = self._agreement.number(name)
+            key = pair_mask(self._session, self._secrets[name][1], self._number, there)
+            add_mask(masked, key, 1 if self._number < there else -1)
+        self._held |= held
+        return self._signed(Masked(self._session, self.name, masked.tobytes()))
+
+    @_round
+    def reveal(self, unmasking: bytes) -> bytes:
+        """Round 3: a share of one seed of each client, never of both; then all secrets are dropped.
+
+        Raises `AggregationRefused` where both seeds of a client are asked for, or the two lists are not just those who
+        shared their seeds; `TooFewClients` for fewer survivors than the minimum.
+        """
+        asked = decoded(unmasking, Unmasking, self._agreement)
+        survivors, dropped = set(asked.survivors), set(asked.dropped)
+        if both := survivors & dropped:
+            raise AggregationRefused(f"both seeds of {min(both)!r} are asked for: with them its vector could be read")
+        if survivors | dropped != set(self._held) or self.name not in survivors:
+            raise AggregationRefused(
+                "those who survived and dropped out are not those who shared their seeds, me among them"
+            )
+        self._check_enough(len(survivors))
+        of_self = {name: self._held[name][1] for name in sorted(survivors)}
+        of_masks = {name: self._held[name][0] for name in sorted(dropped)}
+        message = self._signed(Revealed(self._session, self.name, of_self, of_masks))
+        self._secrets, self._held, self._seed, self._self_seed = {}, {}, b"", b""
+        return message
+
+    def _keys(self, roster: Roster) -> Mapping[str, Advertisement]:
+        keys: dict[str, Advertisement] = {}
+        for message in roster.advertisements:
+            one = read_signed(message, self._agreement)
+            if not isinstance(one, Advertisement) or one.client in keys:
+                raise AggregationRefused(f"the roster holds a second message of {one.client!r}, or one without keys")
+            keys[one.client] = one
+        return keys
+
+    def _open(self, name: str, box: bytes) -> tuple[bytes, bytes]:
+        if name not in self._secrets:
+            raise AggregationRefused(f"shares came from {name!r}, which is not on the roster or is the receiver itself")
+        there = self._agreement.number(name)
+        try:
+            return opened(self._session, self._secrets[name][0], there, self._number, box)
+        except InvalidTag as error:
+            raise AggregationRefused(
+                f"the shares of {name!r} cannot be opened: they are damaged or not for me"
+            ) from error
+
+    def _check_enough(self, clients: int) -> None:
+        if clients < self._agreement.minimum:
+            raise TooFewClients(f"{clients} clients are fewer than the agreed minimum of {self._agreement.minimum}")
+
+    def _signed(self, document: Advertisement | Shares | Masked | Revealed) -> bytes:
+        return signed(document, self._identity)
