@@ -1,4 +1,4 @@
-"""The console's files, read once and kept as they are sent.
+"""The files of the console and of the pages of the HTTP API, read once and kept as they are sent.
 
 Their addresses hold a hash of all of them, so that a browser may keep each for good and never mixes two releases; only
 the page itself, which names them, is asked about every time. They are compressed once and not for every request.
@@ -18,7 +18,8 @@ from typing import Final, final
 __all__ = ["Asset", "Console", "console"]
 
 FOLDER: Final = Path(__file__).parent / "console"
-PAGE: Final = "index.html"
+PAGES: Final = ("index.html", "docs.html")
+"""What a person opens: the console, and the pages of the HTTP API."""
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",
@@ -29,8 +30,8 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 }
 """What is served. Licences and notes beside the vendored files are for whoever reads the source."""
 
-PLAIN_SCRIPTS: Final = frozenset({"js/theme.js"})
-"""No modules: what runs before the page is drawn."""
+PLAIN_SCRIPTS: Final = frozenset({"js/theme.js", "js/docs.js"})
+"""No modules: what runs before the page is drawn, and what the console does not use."""
 
 PACKED: Final = frozenset({".woff2"})
 """Compressed already."""
@@ -55,25 +56,35 @@ class Asset:
 @final
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The page and the files it is made of, by their path; `version` is the part of their addresses that names them."""
+    """The pages and the files they are made of, by their path; `version` is the part of their addresses that names
+    them.
+    """
 
-    page: Asset
+    pages: Mapping[str, Asset]
     files: Mapping[str, Asset]
     version: str
 
 
 @cache
 def console() -> Console:
-    """The console of this release."""
+    """The console of this release. The first call compresses it, which takes some tenths of a second."""
     found = {
         path.relative_to(FOLDER).as_posix(): path.read_bytes()
         for path in sorted(FOLDER.rglob("*"))
         if path.suffix in MEDIA_TYPES
     }
     version = _hash(b"".join(f"{name}\n{len(content)}\n".encode() + content for name, content in found.items()))
-    page = found.pop(PAGE).replace(b"{modules}", _preloads(found)).replace(b"{version}", version.encode())
-    files = {name: Asset.of(content, Path(name).suffix) for name, content in found.items()}
-    return Console(Asset.of(page, ".html"), files, version)
+    texts = {name: found.pop(name) for name in PAGES}
+    modules = _preloads(found)
+    pages = {
+        name: text.replace(b"{modules}", modules).replace(b"{version}", version.encode())
+        for name, text in texts.items()
+    }
+    return Console(_assets(pages), _assets(found), version)
+
+
+def _assets(contents: Mapping[str, bytes]) -> dict[str, Asset]:
+    return {name: Asset.of(content, Path(name).suffix) for name, content in contents.items()}
 
 
 def _preloads(names: Iterable[str]) -> bytes:
