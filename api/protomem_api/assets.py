@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import html
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final, final
 
+from protomem_api.problem_kinds import KINDS, Kind
+
 __all__ = ["Asset", "Console", "console"]
 
 FOLDER: Final = Path(__file__).parent / "console"
 PAGES: Final = ("index.html", "docs.html")
 """What a person opens: the console, and the pages of the HTTP API."""
+
+PROBLEM: Final = "problem.html"
+"""The page of each kind of problem, before its words are filled in."""
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     ".css": "text/css",
@@ -56,11 +63,12 @@ class Asset:
 @final
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The pages and the files they are made of, by their path; `version` is the part of their addresses that names
-    them.
+    """The pages, those of problems by the kind's name, and the files they are made of, by their path; `version` is the
+    part of their addresses that names them.
     """
 
     pages: Mapping[str, Asset]
+    problems: Mapping[str, Asset]
     files: Mapping[str, Asset]
     version: str
 
@@ -75,12 +83,20 @@ def console() -> Console:
     }
     version = _hash(b"".join(f"{name}\n{len(content)}\n".encode() + content for name, content in found.items()))
     texts = {name: found.pop(name) for name in PAGES}
+    problem = found.pop(PROBLEM).replace(b"{version}", version.encode()).decode()
     modules = _preloads(found)
     pages = {
         name: text.replace(b"{modules}", modules).replace(b"{version}", version.encode())
         for name, text in texts.items()
     }
-    return Console(_assets(pages), _assets(found), version)
+    problems = {kind.name: Asset.of(_told(problem, kind), ".html") for kind in KINDS.values()}
+    return Console(_assets(pages), problems, _assets(found), version)
+
+
+def _told(page: str, kind: Kind) -> bytes:
+    """The page of this kind."""
+    words = kind._asdict() | {"title": kind.title, "type": kind.type}
+    return re.sub(r"\{(\w+)\}", lambda found: html.escape(str(words[found[1]])), page).encode()
 
 
 def _assets(contents: Mapping[str, bytes]) -> dict[str, Asset]:

@@ -38,21 +38,19 @@ MOST_BEGUN: Final = 3
 """How often a job is begun in all, where the server dies while it runs: it may be the cause."""
 
 RESULT_GONE: Final = HttpProblem(
-    410,
     "result-gone",
     "what a report found is kept until the server stops or the memory forgets something: ask for another report",
 )
 FORGOTTEN_MEANWHILE: Final = HttpProblem(
-    409, "forgotten-meanwhile", "examples were forgotten while the report was made: ask for another"
+    "forgotten-meanwhile", "examples were forgotten while the report was made: ask for another"
 )
 TOO_MANY: Final = HttpProblem(
-    429,
     "too-many-jobs",
     f"{MOST_WAITING} jobs of this memory are waiting already: they will do the same",
     headers={"Retry-After": "1"},
 )
 INTERRUPTED: Final = HttpProblem(
-    503, "interrupted", "the server ended while this was waiting or running, and it is not begun again: ask for another"
+    "interrupted", "the server ended while this was waiting or running, and it is not begun again: ask for another"
 )
 
 

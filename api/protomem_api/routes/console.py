@@ -1,6 +1,7 @@
-"""What a person opens: the console at /, to look at memories and try them, and the HTTP API's own pages at /docs.
+"""What a person opens: the console at /, to look at memories and try them, the HTTP API's own pages at /docs, and one
+for each kind of problem.
 
-Both ask the same routes as any other caller.
+They ask the same routes as any other caller.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ async def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
     return _answer(request, console().pages["docs.html"], PAGE_HEADERS | {"Content-Security-Policy": DOCS})
 
 
+@get("/problems/{name:str}", include_in_schema=False)
+async def problem(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
+    """What a kind of problem means, and what to try: its `type` refers to this."""
+    found = console().problems.get(name)
+    if found is None:
+        raise not_found()
+    return _answer(request, found, PAGE_HEADERS | {"Content-Security-Policy": CONSOLE})
+
+
 @get("/console/{version:str}/{path:path}", include_in_schema=False)
 async def file(version: FromPath[str], path: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
     """A file of this release, which a browser may keep for good."""
@@ -67,4 +77,4 @@ def _answer(request: Request[Any, Any, Any], asset: Asset, headers: dict[str, st
     return Response(asset.content, headers=headers, media_type=asset.media_type)
 
 
-ROUTES = [page, docs, file]
+ROUTES = [page, docs, problem, file]

@@ -47,7 +47,7 @@ async def ready(service: UsesService) -> wire.Health:
     """Whether the data folder can be written and the threads answer; 503 if not."""
     checks = [await service.disk.run(_folder, service)]
     if wrong := [check.detail for check in checks if not check.ok]:
-        raise HttpProblem(503, "not-ready", "; ".join(wrong), headers={"Retry-After": "1"})
+        raise HttpProblem("not-ready", "; ".join(wrong), headers={"Retry-After": "1"})
     return wire.Health(status="ok", checks=checks)
 
 

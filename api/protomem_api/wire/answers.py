@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from protomem_api.problem_kinds import KINDS
 from protomem_api.wire.shared import Receipt, Reply, Retain, Role
 
 __all__ = [
@@ -227,7 +228,12 @@ class Health(Reply, frozen=True):
 class Problem(Reply, frozen=True, omit_defaults=True):
     """What went wrong, after RFC 9457. `path` is the JSON path of the wrong value in the request's body."""
 
-    type: Annotated[str, Meta(examples=["/problems/invalid-item"])]
+    type: Annotated[
+        str,
+        Meta(
+            description="Its kind, and the page that says what to try.", examples=[one.type for one in KINDS.values()]
+        ),
+    ]
     title: str
     status: int
     detail: str
