@@ -13,6 +13,7 @@ from typing import Protocol, final
 from protomem.answers import Answer
 from protomem.codes import Codes
 from protomem.errors import EmptyMemory
+from protomem.listing import Example, Page
 from protomem.loading import Opening
 from protomem.progress import Progress
 from protomem.projection import Seen
@@ -20,7 +21,6 @@ from protomem.questions import Question
 from protomem.receipts import Receipt
 from protomem.reporting import Inventory
 from protomem.requests import Forget, Learn, Trim
-from protomem.store import Row
 from protomem.verification import Verification
 
 __all__ = ["Answering", "Keeping", "Steps", "refuse_empty"]
@@ -60,8 +60,8 @@ class Keeping(Protocol):
         """How many remembered examples carry each label, by label."""
         ...
 
-    def rows(self) -> list[Row]:
-        """The kept examples. Raises `InvalidInput` where none are kept."""
+    def examples(self, page: Page) -> list[Example]:
+        """The kept examples of a page, by id. Raises `InvalidInput` where none are kept."""
         ...
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
