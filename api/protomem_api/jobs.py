@@ -69,7 +69,7 @@ class Jobs:
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closing = False
-        QUEUED.labels("jobs").set_function(lambda: sum(not entry.job.has_ended for entry in self._entries.values()))
+        QUEUED.labels("jobs").set_function(lambda: sum(not one.job.has_ended for one in list(self._entries.values())))
 
     async def start(self) -> None:
         """Take up what was kept: what had not ended is run, again if need be, or reported as failed."""
@@ -175,6 +175,7 @@ class Jobs:
     async def _worked(self, entry: Entry) -> dict[str, Any]:
         job, loop = entry.job, asyncio.get_running_loop()
         async with self._memories.use(job.memory) as held:
+            await self._memories.measure([job.memory])  # nobody can, while the job holds it
             told = _progress(entry, loop)
             return await loop.run_in_executor(
                 self._threads, work, held.memory, job.kind, entry.record.options, entry.recent, told
