@@ -38,16 +38,17 @@ def process(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 def address(server: subprocess.Popen[str]) -> str:
     """What the server says it listens at."""
     for line in server.stderr:  # type: ignore[union-attr]
-        if found := re.search(r"running on (http://[\d.:]+)", line):
+        if found := re.search(r'"url":"(http://[\d.:]+)"', line):
             return found[1]
     raise AssertionError("the server ended before it listened")
 
 
 def test_a_second_server_on_a_folder_is_refused(tmp_path: Path) -> None:
-    with served(Settings(data=tmp_path)), process(tmp_path, "--port", "0", "--no-auth") as second:
+    with served(Settings(data=tmp_path)), process(tmp_path, "--port", "0") as second:
         assert second.wait(60) == 1
         assert second.stderr is not None
         assert "another protomem server has this folder" in second.stderr.read()
+    assert not (tmp_path / "keys.json").exists()
 
 
 def test_a_first_key_is_made_and_shown_once(tmp_path: Path) -> None:
