@@ -16,6 +16,7 @@ from protomem import ProtomemError
 from protomem_api.encoding import Encoded
 from protomem_api.job_entry import Entry, now
 from protomem_api.job_files import JobFiles, Record
+from protomem_api.job_requests import body_hash, first_of, request_hash
 from protomem_api.job_work import work
 from protomem_api.logs import log
 from protomem_api.memories import Memories
@@ -68,6 +69,7 @@ class Jobs:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jobs")
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._asking = asyncio.Lock()  # one at a time, or the same key would come between another's look and its job
         self._closing = False
         QUEUED.labels("jobs").set_function(lambda: sum(not one.job.has_ended for one in list(self._entries.values())))
 
@@ -86,14 +88,29 @@ class Jobs:
                 entry.change(msgspec.structs.replace(record.job, problem=problem_body(RESULT_GONE)))
         self._begin()
 
-    async def ask(self, kind: JobKind, memory: str, options: AskReport, recent: Encoded | None = None) -> Job:
-        """A new job, which is kept when this returns. Raises the problem `not-found`, and `too-many-jobs`."""
-        async with self._memories.use(memory):
-            waiting = [entry for entry in self._of(memory) if entry.job.state == "queued"]
-            if len(waiting) >= MOST_WAITING:
+    async def ask(
+        self,
+        kind: JobKind,
+        memory: str,
+        options: AskReport,
+        recent: Encoded | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """A new job, which is kept when this returns; with a key that came before, the job that it got then.
+
+        `options` may hold the items that became `recent`. Raises the problems `not-found` and `too-many-jobs`, and
+        `RequestConflict` for a key that came with another request.
+        """
+        body = body_hash(options)
+        job = Job(id=_new_id(), kind=kind, memory=memory, state="queued", created=now())
+        kept = msgspec.structs.replace(options, recent=None)
+        record = Record(job, kept, has_recent=recent is not None, request=request_hash(idempotency_key))
+        async with self._memories.use(memory), self._asking:
+            if first := first_of(self._of(memory), record, body):
+                return first.job
+            if sum(entry.job.state == "queued" for entry in self._of(memory)) >= MOST_WAITING:
                 raise TOO_MANY
-            job = Job(id=_new_id(), kind=kind, memory=memory, state="queued", created=now())
-            entry = Entry(Record(job, options, has_recent=recent is not None), recent)
+            entry = Entry(record, recent, body)
             await asyncio.to_thread(self._files.write, entry.record)
             self._entries[job.id] = entry
         self._begin()
