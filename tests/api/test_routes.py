@@ -20,7 +20,7 @@ from protomem_api.problems import HttpProblem
 @pytest.fixture
 def embedded() -> protomem.Memory:
     """A memory of this process that was taught the same texts."""
-    memory = protomem.open(None, encoder=LetterEncoder(), retain="items")
+    memory = protomem.open(None, encoder=LetterEncoder(), retain="items", width=64)
     memory.learn(**TEXTS)
     return memory
 
