@@ -22,7 +22,7 @@ from protomem_api.problems import HttpProblem, as_problem, not_found
 from protomem_api.routes.documented import problems
 from protomem_api.service import Service, UsesService
 from protomem_api.wire import Item
-from protomem_api.wire.jobs import AskReport, Job, JobKind, Jobs
+from protomem_api.wire.jobs import AskReport, Job, JobEvent, JobKind, Jobs
 
 __all__ = ["ROUTES"]
 
@@ -44,7 +44,7 @@ ROLES: dict[JobKind, Role] = {"verify": "write", "purge": "write", "report": "re
 
 WATCHED = {
     200: ResponseSpec(
-        str,
+        JobEvent,
         generate_examples=False,
         description="Events `state` and `progress`, each with the whole job as JSON, until the job has ended.",
         media_type="text/event-stream",
