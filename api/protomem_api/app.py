@@ -14,6 +14,7 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from protomem import Encoder, ProtomemError
+from protomem_api.assets import console as console_files
 from protomem_api.bodies import TypedRequest
 from protomem_api.border import Border
 from protomem_api.document import OPENAPI
@@ -58,6 +59,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
     async def living(_app: Litestar) -> AsyncIterator[None]:
         service.hold.take()
         service.keys.refresh()
+        await asyncio.to_thread(console_files)  # or the first who opens the console would hold everybody up
         await service.jobs.start()
         rounds = asyncio.create_task(_rounds(service))
         try:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import final
 
-from protomem.errors import MemoryLocked
+from protomem.errors import MemoryLocked, StoreUnavailable
 
 if sys.platform != "win32":
     import fcntl
@@ -26,12 +26,11 @@ class Hold:
     def take(self) -> None:
         """Make the folder if it is not there, and lock it; twice is once.
 
-        Raises `MemoryLocked` where another server has it.
+        Raises `MemoryLocked` where another server has it, and `StoreUnavailable` for what cannot be a folder.
         """
         if self._descriptor is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = self._opened()
         try:
             if sys.platform != "win32":
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,6 +40,16 @@ class Hold:
                 f"{self._folder}: another protomem server has this folder; stop it, or give this one another --data"
             ) from None
         self._descriptor = descriptor
+
+    def _opened(self) -> int:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self._folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{self._folder} cannot be the data folder ({error.strerror}): give --data a folder that this user may "
+                "write in, or one that is not there yet"
+            ) from error
 
     def release(self) -> None:
         """Let another server have the folder."""

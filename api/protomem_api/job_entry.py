@@ -35,9 +35,11 @@ def now() -> str:
 class Entry:
     """One job. Belongs to the event loop, but for `stop`, which its thread reads."""
 
-    def __init__(self, record: Record, recent: Encoded | None = None) -> None:
+    def __init__(self, record: Record, recent: Encoded | None = None, body: str | None = None) -> None:
+        """`body` is the hash of what was asked; None after a restart, as it is in no file."""
         self.record = record
         self.recent = recent
+        self.body = body
         self.stop = False  # at the next report of progress
         self.cancelled = False  # by a caller, and not by the end of the server
         self.stale = False  # something was forgotten that its result may show

@@ -20,12 +20,20 @@ __all__ = ["JobFiles", "Record"]
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A job with what is needed to run it again. `begun` counts how often it was, without a graceful end."""
+    """A job with what is needed to run it again. `begun` counts how often it was, without a graceful end.
+
+    `request` is the hash of the idempotency key that it was asked for with; empty without one.
+    """
 
     job: Job
     options: AskReport
     has_recent: bool = False
     begun: int = 0
+    request: str = ""
+
+    def asks_the_same(self, other: Record) -> bool:
+        """Whether another job was asked for in the same words, as far as they are kept."""
+        return (self.job.kind, self.options, self.has_recent) == (other.job.kind, other.options, other.has_recent)
 
 
 @final

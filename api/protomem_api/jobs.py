@@ -16,6 +16,7 @@ from protomem import ProtomemError
 from protomem_api.encoding import Encoded
 from protomem_api.job_entry import Entry, now
 from protomem_api.job_files import JobFiles, Record
+from protomem_api.job_requests import body_hash, first_of, request_hash
 from protomem_api.job_work import work
 from protomem_api.logs import log
 from protomem_api.memories import Memories
@@ -38,21 +39,19 @@ MOST_BEGUN: Final = 3
 """How often a job is begun in all, where the server dies while it runs: it may be the cause."""
 
 RESULT_GONE: Final = HttpProblem(
-    410,
     "result-gone",
     "what a report found is kept until the server stops or the memory forgets something: ask for another report",
 )
 FORGOTTEN_MEANWHILE: Final = HttpProblem(
-    409, "forgotten-meanwhile", "examples were forgotten while the report was made: ask for another"
+    "forgotten-meanwhile", "examples were forgotten while the report was made: ask for another"
 )
 TOO_MANY: Final = HttpProblem(
-    429,
     "too-many-jobs",
     f"{MOST_WAITING} jobs of this memory are waiting already: they will do the same",
     headers={"Retry-After": "1"},
 )
 INTERRUPTED: Final = HttpProblem(
-    503, "interrupted", "the server ended while this was waiting or running, and it is not begun again: ask for another"
+    "interrupted", "the server ended while this was waiting or running, and it is not begun again: ask for another"
 )
 
 
@@ -70,8 +69,9 @@ class Jobs:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jobs")
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._asking = asyncio.Lock()  # one at a time, or the same key would come between another's look and its job
         self._closing = False
-        QUEUED.labels("jobs").set_function(lambda: sum(not entry.job.has_ended for entry in self._entries.values()))
+        QUEUED.labels("jobs").set_function(lambda: sum(not one.job.has_ended for one in list(self._entries.values())))
 
     async def start(self) -> None:
         """Take up what was kept: what had not ended is run, again if need be, or reported as failed."""
@@ -88,14 +88,29 @@ class Jobs:
                 entry.change(msgspec.structs.replace(record.job, problem=problem_body(RESULT_GONE)))
         self._begin()
 
-    async def ask(self, kind: JobKind, memory: str, options: AskReport, recent: Encoded | None = None) -> Job:
-        """A new job, which is kept when this returns. Raises the problem `not-found`, and `too-many-jobs`."""
-        async with self._memories.use(memory):
-            waiting = [entry for entry in self._of(memory) if entry.job.state == "queued"]
-            if len(waiting) >= MOST_WAITING:
+    async def ask(
+        self,
+        kind: JobKind,
+        memory: str,
+        options: AskReport,
+        recent: Encoded | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """A new job, which is kept when this returns; with a key that came before, the job that it got then.
+
+        `options` may hold the items that became `recent`. Raises the problems `not-found` and `too-many-jobs`, and
+        `RequestConflict` for a key that came with another request.
+        """
+        body = body_hash(options)
+        job = Job(id=_new_id(), kind=kind, memory=memory, state="queued", created=now())
+        kept = msgspec.structs.replace(options, recent=None)
+        record = Record(job, kept, has_recent=recent is not None, request=request_hash(idempotency_key))
+        async with self._memories.use(memory), self._asking:
+            if first := first_of(self._of(memory), record, body):
+                return first.job
+            if sum(entry.job.state == "queued" for entry in self._of(memory)) >= MOST_WAITING:
                 raise TOO_MANY
-            job = Job(id=_new_id(), kind=kind, memory=memory, state="queued", created=now())
-            entry = Entry(Record(job, options, has_recent=recent is not None), recent)
+            entry = Entry(record, recent, body)
             await asyncio.to_thread(self._files.write, entry.record)
             self._entries[job.id] = entry
         self._begin()
@@ -177,6 +192,7 @@ class Jobs:
     async def _worked(self, entry: Entry) -> dict[str, Any]:
         job, loop = entry.job, asyncio.get_running_loop()
         async with self._memories.use(job.memory) as held:
+            await self._memories.measure([job.memory])  # nobody can, while the job holds it
             told = _progress(entry, loop)
             return await loop.run_in_executor(
                 self._threads, work, held.memory, job.kind, entry.record.options, entry.recent, told

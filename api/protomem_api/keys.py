@@ -8,24 +8,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets as dice
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, final
+from typing import Final, final
 
 import msgspec
 
-from protomem.errors import InvalidInput, NotRemembered
+from protomem.errors import InvalidInput, NotRemembered, StoreError
+from protomem_api.wire.shared import NAME_PATTERN, Role
 
 if sys.platform != "win32":  # one writer at a time, among the server and the command line
     import fcntl
 
 __all__ = ["PREFIX", "Key", "KeyFile", "Role"]
-
-Role = Literal["read", "write", "admin"]
 
 PREFIX: Final = "pm_"
 SECRET_BYTES: Final = 32
@@ -83,6 +83,9 @@ class KeyFile:
             raise InvalidInput("name is empty: say what the key is for")
         if role not in ROLES:
             raise InvalidInput(f"role is {role!r}: it must be one of {', '.join(ROLES)}")
+        for memory in memories or ():
+            if re.fullmatch(NAME_PATTERN, memory) is None:
+                raise InvalidInput(f"{memory!r} is no name of a memory: it must match {NAME_PATTERN}")
         secret = PREFIX + dice.token_urlsafe(SECRET_BYTES)
         key = Key(
             id=dice.token_hex(8),
@@ -112,9 +115,18 @@ class KeyFile:
             self._read, self._keys = None, {}
             return
         if self._read != (found.st_mtime_ns, found.st_ino):
-            keys = msgspec.json.decode(self._path.read_bytes(), type=list[Key])
+            keys = self._decoded()
             self._keys = {key.sha256: key for key in keys}
             self._read = (found.st_mtime_ns, found.st_ino)
+
+    def _decoded(self) -> list[Key]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=list[Key])
+        except (OSError, msgspec.MsgspecError) as error:
+            raise StoreError(
+                f"{self._path} cannot be read as keys ({error}): restore it from a copy, or move it away and make the "
+                "keys anew"
+            ) from error
 
     @contextmanager
     def _changing(self) -> Iterator[list[Key]]:

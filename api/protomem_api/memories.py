@@ -8,15 +8,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, final
+from typing import Final, final
 from weakref import WeakValueDictionary
 
 import msgspec
 
 import protomem
 from protomem_api import wire
-from protomem_api.batching import Batcher
-from protomem_api.encoding import Encoders, SharedEncoder
+from protomem_api.encoding import Encoders
+from protomem_api.held import Held, Opening
 from protomem_api.metrics import CLASSES, EXAMPLES, OPEN_MEMORIES, SOLVING_SECONDS
 from protomem_api.problems import conflict, invalid, not_found
 from protomem_api.settings import Settings
@@ -27,49 +27,8 @@ __all__ = ["Held", "Memories"]
 NAME = re.compile(wire.NAME_PATTERN)
 SUFFIX = ".duckdb"
 
-
-class Opening(msgspec.Struct, frozen=True):
-    """What is kept beside a memory, in NAME.duckdb.json, to open it with. Nothing its digest depends on, no content."""
-
-    encoder: str
-    kernel_rows: int = 0
-
-
-@final
-class Held:
-    """A memory that is open, how many requests use it, and since when none does."""
-
-    def __init__(self, name: str, memory: protomem.Memory, encoder: SharedEncoder, opening: Opening) -> None:
-        self.name = name
-        self.memory = memory
-        self.encoder = encoder
-        self.kernel_rows = opening.kernel_rows
-        self.users = 0
-        self.used = time.monotonic()
-        self.unused = asyncio.Event()
-        self.batchers: dict[bytes, Batcher[Any, protomem.Answer]] = {}
-
-    def info(self) -> wire.MemoryInfo:
-        """The memory as it is now. Takes a moment: the digest is over all its sums."""
-        settings = self.memory.settings
-        space = settings.space
-        return wire.MemoryInfo(
-            name=self.name,
-            encoder=settings.encoder,
-            retain=settings.retain,
-            dimension=space.dimension,
-            width=space.width,
-            kernel_rows=self.kernel_rows,
-            encoder_fingerprint=space.encoder,
-            books=space.books,
-            keys=space.keys,
-            modes=space.modes,
-            seed=space.seed,
-            examples=len(self.memory),
-            classes=len(self.memory.classes()),
-            digest=self.memory.digest(),
-            public_key=self.memory.public_key,
-        )
+COUNT_SECONDS: Final = 0.2
+"""How long is waited for the number of examples of an open memory, before what was seen last is told."""
 
 
 @final
@@ -84,8 +43,8 @@ class Memories:
         self._held: dict[str, Held] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._loading = asyncio.Lock()  # one at a time: two openings must not load the same encoder twice
-        EXAMPLES.set_function(lambda: sum(len(held.memory) for held in self._held.values()))
-        CLASSES.set_function(lambda: sum(len(held.memory.classes()) for held in self._held.values()))
+        EXAMPLES.set_function(lambda: sum(held.size.examples for held in list(self._held.values())))
+        CLASSES.set_function(lambda: sum(held.size.classes for held in list(self._held.values())))
         OPEN_MEMORIES.set_function(lambda: len(self._held))
 
     @asynccontextmanager
@@ -106,6 +65,25 @@ class Memories:
     async def names(self) -> list[str]:
         """The names of all memories, sorted."""
         return await self._disk.run(self._listed)
+
+    async def summaries(self, names: Sequence[str]) -> list[wire.MemorySummary]:
+        """Those of these memories that are there, none of which is opened for it."""
+        await self.measure(names)
+        found = await self._disk.run(lambda: {name: self._opening(name) for name in names if self._file(name).exists()})
+        return [self._summary(name, opening) for name, opening in found.items()]
+
+    async def measure(self, names: Sequence[str] | None = None) -> None:
+        """See how much these open memories hold, or all. One that a job works on keeps what was seen last."""
+        chosen = self._held if names is None else names
+        due = [held for name in chosen if (held := self._held.get(name)) and held.may_have_changed]
+        if due:
+            await asyncio.wait([held.measuring(self._disk) for held in due], timeout=COUNT_SECONDS)
+
+    def _summary(self, name: str, opening: Opening | None) -> wire.MemorySummary:
+        if held := self._held.get(name):
+            return held.summary()
+        encoder, retain = (opening.encoder, opening.retain) if opening else (None, None)
+        return wire.MemorySummary(name=name, encoder=encoder, retain=retain, is_open=False, examples=None, classes=None)
 
     async def create(self, wanted: wire.CreateMemory) -> tuple[wire.MemoryInfo, bool]:
         """The memory of these settings, and whether it is new. Raises the problem `conflict` for other settings."""
@@ -165,8 +143,7 @@ class Memories:
 
     def _open(self, name: str) -> Held:
         """Open a memory that is there. Where nothing is kept beside it, its encoder is loaded to see which it is."""
-        kept = self._beside(name)
-        opening = msgspec.json.decode(kept.read_bytes(), type=Opening) if kept.exists() else None
+        opening = self._opening(name)
         if opening is None:
             with protomem.open(self._file(name), create=False) as first:
                 opening = Opening(self._encoders.share(first.encoder).name)
@@ -181,13 +158,18 @@ class Memories:
         )
         return Held(name, memory, encoder, opening)
 
+    def _opening(self, name: str) -> Opening | None:
+        """What is kept beside a memory; None where nothing is, as of one that was brought from elsewhere."""
+        kept = self._beside(name)
+        return msgspec.json.decode(kept.read_bytes(), type=Opening) if kept.exists() else None
+
     async def _make(self, wanted: wire.CreateMemory) -> None:
         async with self._loading:
             await self._disk.run(self._create, wanted)
 
     def _create(self, wanted: wire.CreateMemory) -> None:
         encoder = self._encoders.get(wanted.encoder)
-        opening = Opening(wanted.encoder, wanted.kernel_rows)
+        opening = Opening(wanted.encoder, wanted.kernel_rows, wanted.retain)
         self._beside(wanted.name).write_bytes(msgspec.json.encode(opening))
         protomem.open(
             self._file(wanted.name),

@@ -1,13 +1,14 @@
 """Everything that can go wrong, as RFC 9457 problem details: one table, one exception handler.
 
 The library's errors know no HTTP: TABLE says what each is here. What only a service can run into is an `HttpProblem`.
+What each kind of problem means, and its status, stands in `problem_kinds`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, final
 
 import msgspec
 from litestar import Request, Response
@@ -16,6 +17,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from protomem import ProtomemError, errors
 from protomem_api import wire
 from protomem_api.logs import log
+from protomem_api.problem_kinds import KINDS, Kind
 
 __all__ = [
     "MEDIA_TYPE",
@@ -41,120 +43,110 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 @final
 class HttpProblem(Exception):
-    """A problem that only a service can have; `name` is the last part of its type."""
+    """A problem over HTTP, of the kind that `name` has in `KINDS`; `status` where it is not the kind's."""
 
     def __init__(
         self,
-        status: int,
         name: str,
         detail: str,
         *,
+        status: int | None = None,
         path: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status = status
-        self.name = name
+        self.kind = KINDS[name]
+        self.status = status or self.kind.status
         self.detail = detail
         self.path = path
         self.headers = dict(headers or {})
 
     def at(self, path: str | None) -> HttpProblem:
         """The same problem at another place of the body."""
-        return HttpProblem(self.status, self.name, self.detail, path=path, headers=self.headers)
+        return HttpProblem(self.kind.name, self.detail, status=self.status, path=path, headers=self.headers)
 
 
 def unauthorised() -> HttpProblem:
     """No key, or one that is not known."""
     detail = "this needs an API key that the server knows: send the header Authorization: Bearer pm_..."
-    return HttpProblem(401, "unauthorised", detail, headers={"WWW-Authenticate": 'Bearer realm="protomem"'})
+    return HttpProblem("unauthorised", detail, headers={"WWW-Authenticate": 'Bearer realm="protomem"'})
 
 
 def not_found() -> HttpProblem:
     """What is not there, or not for this key: nobody can tell which."""
     detail = "there is nothing here that this key may use: check the name, and the role and memories of the key"
-    return HttpProblem(404, "not-found", detail)
+    return HttpProblem("not-found", detail)
 
 
 def invalid(detail: str, path: str | None = None) -> HttpProblem:
     """A value that cannot be used."""
-    return HttpProblem(422, "invalid-input", detail, path=path)
+    return HttpProblem("invalid-input", detail, path=path)
 
 
 def malformed(detail: str) -> HttpProblem:
     """A body that is no JSON."""
-    return HttpProblem(400, "malformed-json", detail)
+    return HttpProblem("malformed-json", detail)
 
 
 def conflict(detail: str) -> HttpProblem:
     """What contradicts what is there."""
-    return HttpProblem(409, "conflict", detail)
+    return HttpProblem("conflict", detail)
 
 
 def too_large(detail: str, path: str | None = None) -> HttpProblem:
     """More than the server takes at once."""
-    return HttpProblem(413, "too-large", detail, path=path, headers={"Connection": "close"})
+    return HttpProblem("too-large", detail, path=path, headers={"Connection": "close"})
 
 
 def unsupported_media(detail: str) -> HttpProblem:
     """A body in a form that is not read."""
-    return HttpProblem(415, "unsupported-media-type", detail)
+    return HttpProblem("unsupported-media-type", detail)
 
 
 def foreign_origin() -> HttpProblem:
     """A browser that was sent here by a page from elsewhere."""
-    return HttpProblem(403, "foreign-origin", "requests by pages of other origins are refused")
+    return HttpProblem("foreign-origin", "requests by pages of other origins are refused")
 
 
 def too_many_requests(seconds: int) -> HttpProblem:
     """A caller over the rate limit."""
     detail = f"this key has sent too many requests: wait {seconds} s"
-    return HttpProblem(429, "too-many-requests", detail, headers={"Retry-After": str(seconds)})
+    return HttpProblem("too-many-requests", detail, headers={"Retry-After": str(seconds)})
 
 
 def too_slow(seconds: float) -> HttpProblem:
     """A body that did not come in time."""
-    return HttpProblem(
-        408, "body-too-slow", f"the body did not come within {seconds:g} s", headers={"Connection": "close"}
-    )
+    return HttpProblem("body-too-slow", f"the body did not come within {seconds:g} s", headers={"Connection": "close"})
 
 
 def busy(detail: str) -> HttpProblem:
     """A server that cannot answer now."""
-    return HttpProblem(503, "busy", detail, headers={"Retry-After": "1"})
-
-
-@final
-class Kind(NamedTuple):
-    """What an error of the library is over HTTP."""
-
-    status: int
-    name: str
+    return HttpProblem("busy", detail, headers={"Retry-After": "1"})
 
 
 TABLE: Final[Mapping[type[Exception], Kind]] = {
-    errors.InvalidVectors: Kind(422, "invalid-vectors"),
-    errors.InvalidItem: Kind(422, "invalid-item"),
-    errors.InvalidLabel: Kind(422, "invalid-label"),
-    errors.InvalidId: Kind(422, "invalid-id"),
-    errors.InvalidReceipt: Kind(422, "invalid-receipt"),
-    errors.LengthMismatch: Kind(422, "length-mismatch"),
-    errors.InvalidInput: Kind(422, "invalid-input"),
-    errors.IdConflict: Kind(409, "id-conflict"),
-    errors.Forgotten: Kind(409, "forgotten"),
-    errors.RequestConflict: Kind(409, "request-conflict"),
-    errors.EncoderMismatch: Kind(409, "encoder-mismatch"),
-    errors.Conflict: Kind(409, "conflict"),
-    errors.NotRemembered: Kind(404, "not-remembered"),
-    errors.EmptyMemory: Kind(409, "empty-memory"),
-    errors.NotAMemory: Kind(500, "not-a-memory"),
-    errors.MemoryDamaged: Kind(500, "memory-damaged"),
-    errors.MemoryLocked: Kind(503, "memory-locked"),
-    errors.StoreUnavailable: Kind(503, "store-unavailable"),
-    errors.StoreError: Kind(500, "store-error"),
-    errors.MemoryClosed: Kind(503, "memory-closed"),
-    errors.MissingExtra: Kind(501, "missing-extra"),
-    errors.ProtomemError: Kind(500, "internal-error"),
+    errors.InvalidVectors: KINDS["invalid-vectors"],
+    errors.InvalidItem: KINDS["invalid-item"],
+    errors.InvalidLabel: KINDS["invalid-label"],
+    errors.InvalidId: KINDS["invalid-id"],
+    errors.InvalidReceipt: KINDS["invalid-receipt"],
+    errors.LengthMismatch: KINDS["length-mismatch"],
+    errors.InvalidInput: KINDS["invalid-input"],
+    errors.IdConflict: KINDS["id-conflict"],
+    errors.Forgotten: KINDS["forgotten"],
+    errors.RequestConflict: KINDS["request-conflict"],
+    errors.EncoderMismatch: KINDS["encoder-mismatch"],
+    errors.Conflict: KINDS["conflict"],
+    errors.NotRemembered: KINDS["not-remembered"],
+    errors.EmptyMemory: KINDS["empty-memory"],
+    errors.NotAMemory: KINDS["not-a-memory"],
+    errors.MemoryDamaged: KINDS["memory-damaged"],
+    errors.MemoryLocked: KINDS["memory-locked"],
+    errors.StoreUnavailable: KINDS["store-unavailable"],
+    errors.StoreError: KINDS["store-error"],
+    errors.MemoryClosed: KINDS["memory-closed"],
+    errors.MissingExtra: KINDS["missing-extra"],
+    errors.ProtomemError: KINDS["internal-error"],
 }
 
 PRIVATE: Final = (errors.StoreError,)
@@ -193,8 +185,8 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
 def problem_body(problem: HttpProblem) -> wire.Problem:
     """What is told of a problem."""
     return wire.Problem(
-        type=f"/problems/{problem.name}",
-        title=problem.name.replace("-", " ").capitalize(),
+        type=problem.kind.type,
+        title=problem.kind.title,
         status=problem.status,
         detail=problem.detail,
         path=problem.path,
@@ -216,7 +208,7 @@ def as_problem(error: Exception) -> HttpProblem:
             return _of_litestar(error)
         case _:
             detail = "the server failed; its log says where, under the id of this request"
-            return HttpProblem(500, "internal-error", detail)
+            return HttpProblem("internal-error", detail)
 
 
 def _of_library(error: ProtomemError) -> HttpProblem:
@@ -226,12 +218,12 @@ def _of_library(error: ProtomemError) -> HttpProblem:
         message = "the file of this memory cannot be used now; the server's log says why"
     headers = {"Retry-After": "1"} if kind.status == 503 else None
     path = path_in(message) if kind.status == 422 else None
-    return HttpProblem(kind.status, kind.name, message, path=path, headers=headers)
+    return HttpProblem(kind.name, message, path=path, headers=headers)
 
 
 def _of_validation(error: msgspec.ValidationError) -> HttpProblem:
     message, _, path = str(error).partition(" - at `")
-    return HttpProblem(422, "invalid-input", message, path=path.rstrip("`") or "$")
+    return HttpProblem("invalid-input", message, path=path.rstrip("`") or "$")
 
 
 def _of_litestar(error: HTTPException) -> HttpProblem:
@@ -242,7 +234,7 @@ def _of_litestar(error: HTTPException) -> HttpProblem:
     if error.status_code == 413:
         return too_large("the body is longer than this server takes at once")
     name = {400: "bad-request", 405: "method-not-allowed"}.get(error.status_code, "http-error")
-    return HttpProblem(error.status_code, name, error.detail, headers=error.headers)
+    return HttpProblem(name, error.detail, status=error.status_code, headers=error.headers)
 
 
 def _of_parameters(error: ValidationException) -> HttpProblem:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, final
+import socket
+from collections.abc import Callable
+from typing import final
 
 import uvicorn
 from litestar import Litestar
 
 from protomem_api.app import create_app
 from protomem_api.jobs import Jobs
-from protomem_api.logs import configure_logs
+from protomem_api.listening import address, listening
+from protomem_api.logs import configure_logs, log
 from protomem_api.settings import Settings
 
 __all__ = ["serve", "server_config"]
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, when_held: Callable[[], None] | None = None) -> None:
     """Serve until a signal says to stop; requests under way are finished.
 
-    Raises `MemoryLocked` where another server has the folder.
+    `when_held` is called when the address and the folder are this server's, before the first request. Raises
+    `InvalidInput` where it cannot listen, `MemoryLocked` where another server has the folder, and `StoreUnavailable`
+    for a folder that cannot be used.
     """
     configure_logs(getattr(logging, settings.log_level.upper()))
     app = create_app(settings)
-    app.state.service.hold.take()
-    Server(server_config(settings, app), app.state.service.jobs).run()
+    with listening(settings.host, settings.port) as listener:
+        app.state.service.hold.take()
+        if when_held is not None:
+            when_held()
+        Server(server_config(settings, app), app.state.service.jobs).run([listener])
 
 
 def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
@@ -50,7 +58,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._jobs = jobs
 
-    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say where it serves; uvicorn leaves that to whoever made the socket."""
+        await super().startup(sockets)
+        if self.started:
+            log.info("serving", url=", ".join(map(address, sockets or [])))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin no more jobs, then finish the requests under way."""
         self._jobs.stop()
         await super().shutdown(sockets)

@@ -78,12 +78,22 @@ def read_settings(flags: Mapping[str, object], environment: Mapping[str, str], f
         if (value := environment.get(PREFIX + name.upper())) is not None:
             found[name] = value.split(",") if name == "encoders" else value
     found.update(flags)
+    _check_names(found)
     try:
         settings = msgspec.convert(found, Settings, strict=False, dec_hook=_folder)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"a setting is wrong: {error}; `protomem serve --help` lists them") from error
+        message, _, path = str(error).partition(" - at `$.")
+        raise InvalidInput(f"the setting {path.rstrip('`')} is wrong: {message}") from error
     _check_loopback(settings)
     return settings
+
+
+def _check_names(found: Mapping[str, object]) -> None:
+    if unknown := sorted(found.keys() - set(Settings.__struct_fields__)):
+        known = ", ".join(Settings.__struct_fields__)
+        raise InvalidInput(f"there is no setting {', '.join(unknown)}: there are {known}")
+    if "data" not in found:
+        raise InvalidInput(f"the folder of the memories is missing: give --data DIR, or set {PREFIX}DATA")
 
 
 def _folder(kind: type, value: object) -> object:

@@ -6,6 +6,6 @@ It needs neither the service's packages nor its folder; `protomem.Client` is thi
 from protomem_client.async_memory import AsyncRemoteMemory
 from protomem_client.client import AsyncClient, Client
 from protomem_client.memory import RemoteMemory
-from protomem_client.replies import MemoryInfo
+from protomem_client.replies import MemoryInfo, MemorySummary
 
-__all__ = ["AsyncClient", "AsyncRemoteMemory", "Client", "MemoryInfo", "RemoteMemory"]
+__all__ = ["AsyncClient", "AsyncRemoteMemory", "Client", "MemoryInfo", "MemorySummary", "RemoteMemory"]

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import final
 
 from protomem.answers import Answer
-from protomem.listing import Example
+from protomem.listing import Example, Page
 from protomem.memory_report import Report
 from protomem.progress import Progress
 from protomem.projection import Map
@@ -147,23 +147,23 @@ class AsyncRemoteMemory:
         """How many remembered examples carry each label, by label."""
         return await self._sender.run(self._operations.classes())
 
-    async def examples(self, label: str | None = None, subject: str | None = None) -> AsyncIterator[Example]:
-        """The remembered examples, by id; of one label or one subject if asked.
+    async def examples(
+        self, label: str | None = None, subject: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Example]:
+        """The remembered examples, by id in code points; of one label or one subject if asked.
 
-        They are fetched a thousand at a time while they are iterated over; each page is of the memory as it is then.
+        A page of them: those after the id `after`, at most `limit`. They are fetched a thousand at a time while they
+        are iterated over; each thousand is of the memory as it is then.
         """
-        after: str | None = None
-        while True:
-            page = await self._sender.run(self._operations.examples(label, subject, after))
-            for one in page.examples:
+        rest: Page | None = Page(label, subject, after, limit)
+        while rest is not None:
+            found, rest = await self._sender.run(self._operations.examples(rest))
+            for one in found:
                 yield one
-            if page.next is None:
-                return
-            after = page.next
 
-    async def receipts(self) -> list[Receipt]:
-        """The receipt of every change, oldest first."""
-        return await self._sender.run(self._operations.receipts())
+    async def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """The receipt of every change, oldest first; those whose `sequence` comes after a number, at most `limit`."""
+        return await self._sender.run(self._operations.receipts(after, limit))
 
     async def map(self, limit: int = 1_000) -> Map:
         """Where the classes and up to `limit` examples lie in the plane that tells the classes apart best."""

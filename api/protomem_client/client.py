@@ -10,7 +10,7 @@ from protomem.settings import Retain
 from protomem_client.async_memory import AsyncRemoteMemory
 from protomem_client.memory import RemoteMemory
 from protomem_client.opening import delete, memories, opened
-from protomem_client.replies import MemoryInfo
+from protomem_client.replies import MemorySummary
 from protomem_client.sending import AsyncSender, Link, Sender
 
 __all__ = ["AsyncClient", "Client"]
@@ -57,8 +57,8 @@ class Client:
         info = self._sender.run(opened(name, encoder, retain, width, kernel_rows, create=create))
         return RemoteMemory(self._sender, info)
 
-    def memories(self) -> list[MemoryInfo]:
-        """The memories that the key may read, by name."""
+    def memories(self) -> list[MemorySummary]:
+        """The memories that the key may read, by name; none is opened for it."""
         return self._sender.run(memories())
 
     def delete(self, name: str) -> None:
@@ -103,8 +103,8 @@ class AsyncClient:
         info = await self._sender.run(opened(name, encoder, retain, width, kernel_rows, create=create))
         return AsyncRemoteMemory(self._sender, info)
 
-    async def memories(self) -> list[MemoryInfo]:
-        """The memories that the key may read, by name."""
+    async def memories(self) -> list[MemorySummary]:
+        """The memories that the key may read, by name; none is opened for it."""
         return await self._sender.run(memories())
 
     async def delete(self, name: str) -> None:

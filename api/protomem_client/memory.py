@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import final
 
 from protomem.answers import Answer
-from protomem.listing import Example
+from protomem.listing import Example, Page
 from protomem.memory_report import Report
 from protomem.progress import Progress
 from protomem.projection import Map
@@ -148,22 +148,22 @@ class RemoteMemory:
         """How many remembered examples carry each label, by label."""
         return self._sender.run(self._operations.classes())
 
-    def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
-        """The remembered examples, by id; of one label or one subject if asked.
+    def examples(
+        self, label: str | None = None, subject: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Example]:
+        """The remembered examples, by id in code points; of one label or one subject if asked.
 
-        They are fetched a thousand at a time while they are iterated over; each page is of the memory as it is then.
+        A page of them: those after the id `after`, at most `limit`. They are fetched a thousand at a time while they
+        are iterated over; each thousand is of the memory as it is then.
         """
-        after: str | None = None
-        while True:
-            page = self._sender.run(self._operations.examples(label, subject, after))
-            yield from page.examples
-            if page.next is None:
-                return
-            after = page.next
+        rest: Page | None = Page(label, subject, after, limit)
+        while rest is not None:
+            found, rest = self._sender.run(self._operations.examples(rest))
+            yield from found
 
-    def receipts(self) -> list[Receipt]:
-        """The receipt of every change, oldest first."""
-        return self._sender.run(self._operations.receipts())
+    def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """The receipt of every change, oldest first; those whose `sequence` comes after a number, at most `limit`."""
+        return self._sender.run(self._operations.receipts(after, limit))
 
     def map(self, limit: int = 1_000) -> Map:
         """Where the classes and up to `limit` examples lie in the plane that tells the classes apart best."""

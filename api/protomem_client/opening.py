@@ -11,7 +11,7 @@ from protomem.errors import EncoderMismatch, InvalidInput, NotAMemory
 from protomem.settings import Retain
 from protomem_client.operations import body
 from protomem_client.reading import read, require_ok
-from protomem_client.replies import Memories, MemoryInfo
+from protomem_client.replies import Memories, MemoryInfo, MemorySummary
 from protomem_client.steps import Request, Steps
 
 __all__ = ["NAME_PATTERN", "delete", "memories", "opened"]
@@ -48,9 +48,9 @@ def opened(
     return info
 
 
-def memories() -> Steps[list[MemoryInfo]]:
+def memories() -> Steps[list[MemorySummary]]:
     """All pages."""
-    found: list[MemoryInfo] = []
+    found: list[MemorySummary] = []
     params: dict[str, str] = {}
     while True:
         page = read((yield Request("GET", "/v1/memories", params=params)), Memories)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any, Final, final
 
 import msgspec
@@ -16,6 +17,7 @@ from protomem.answers import Answer
 from protomem.budget import check_budget
 from protomem.errors import InvalidId, InvalidLabel, MemoryClosed
 from protomem.inputs import check_ids, check_labels, check_length, check_name, check_receipt, check_subjects
+from protomem.listing import Example, Page, check_span
 from protomem.memory_report import Report
 from protomem.progress import Progress
 from protomem.projection import Map
@@ -33,7 +35,7 @@ from protomem_client.steps import Request, Steps
 
 __all__ = ["Operations", "body"]
 
-PAGE: Final = "1000"
+MOST: Final = 1_000
 """Entries of a list that are asked for at a time: the most that a server gives."""
 
 
@@ -156,21 +158,25 @@ class Operations:
         """By label."""
         return read((yield self._get("/classes")), Classes).classes
 
-    def examples(self, label: str | None, subject: str | None, after: str | None) -> Steps[Examples]:
-        """A page."""
-        given = {"label": label, "subject": subject, "after": after, "limit": PAGE}
-        params = {name: value for name, value in given.items() if value is not None}
-        return read((yield self._get("/examples", params)), Examples)
+    def examples(self, page: Page) -> Steps[tuple[list[Example], Page | None]]:
+        """What one request gives of a page, and what is left of it."""
+        given = asdict(replace(page, limit=min(page.limit or MOST, MOST)))
+        params = {name: str(value) for name, value in given.items() if value is not None}
+        found = read((yield self._get("/examples", params)), Examples)
+        left = None if page.limit is None else page.limit - len(found.examples)
+        rest = None if found.next is None or left == 0 else replace(page, after=found.next, limit=left)
+        return found.examples, rest
 
-    def receipts(self) -> Steps[list[Receipt]]:
-        """All pages."""
+    def receipts(self, after: int, limit: int | None) -> Steps[list[Receipt]]:
+        """As many requests as it takes."""
+        check_span(after, limit)
         found: list[Receipt] = []
-        after: int | None = 0
-        while after is not None:
-            reply = yield self._get("/receipts", {"after": str(after), "limit": PAGE})
-            page = read(reply, Receipts)
+        rest: int | None = after
+        while rest is not None and (limit is None or len(found) < limit):
+            most = MOST if limit is None else min(limit - len(found), MOST)
+            page = read((yield self._get("/receipts", {"after": str(rest), "limit": str(most)})), Receipts)
             found += page.receipts
-            after = page.next
+            rest = page.next
         return found
 
     def map(self, limit: int) -> Steps[Map]:

@@ -21,6 +21,7 @@ __all__ = [
     "IdHash",
     "Memories",
     "MemoryInfo",
+    "MemorySummary",
     "Receipts",
     "Suggestions",
 ]
@@ -61,10 +62,26 @@ class MemoryInfo:
         return MemorySettings(self.encoder, self.retain, space)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class MemorySummary:
+    """A memory in a server's list, as far as it can be told without opening it; what cannot is None.
+
+    `examples` and `classes` (the number of labels) are known of memories that are open on the server.
+    """
+
+    name: str
+    encoder: str | None
+    retain: Retain | None
+    is_open: bool
+    examples: int | None
+    classes: int | None
+
+
 class Memories(msgspec.Struct, frozen=True):
     """A page of memories."""
 
-    memories: list[MemoryInfo]
+    memories: list[MemorySummary]
     next: str | None = None
 
 

@@ -23,6 +23,7 @@ from protomem.keeping import Answering, Keeping, Steps, refuse_empty
 from protomem.kept_examples import KeptExamples
 from protomem.ledger import Ledger
 from protomem.left_out import Needs
+from protomem.listing import Example, Page
 from protomem.loading import Opening
 from protomem.merging import Merging
 from protomem.progress import Progress
@@ -34,7 +35,7 @@ from protomem.reports import Check
 from protomem.requests import Contribute, Forget, Learn, Merge, Trim, Withdraw
 from protomem.settings import Retain
 from protomem.space import Space
-from protomem.store import Row, Store
+from protomem.store import Store
 from protomem.summed import SummedPredictor
 from protomem.sums_alone import SumsAlone
 from protomem.verification import Verification
@@ -81,9 +82,9 @@ class Coordinating:
         """Every client that was ever merged, by name."""
         return [client for _, client in sorted(self._merging.coalition.clients.items())]
 
-    def rows(self) -> list[Row]:
-        """The kept own examples. Raises `InvalidInput` where none are kept."""
-        return self._own.rows()
+    def examples(self, page: Page) -> list[Example]:
+        """The kept own examples of a page, by id. Raises `InvalidInput` where none are kept."""
+        return self._own.examples(page)
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The kept texts of these own examples."""

@@ -17,6 +17,7 @@ from protomem.errors import EmptyMemory
 from protomem.federation.levels import Level
 from protomem.federation.sums import Sums
 from protomem.left_out import Needs
+from protomem.listing import Example, Page
 from protomem.loading import Opening
 from protomem.progress import Progress
 from protomem.projection import Seen
@@ -25,7 +26,6 @@ from protomem.receipts import Receipt
 from protomem.reporting import Inventory
 from protomem.requests import Forget, Learn, Trim
 from protomem.snapshots import Snapshot
-from protomem.store import Row
 from protomem.verification import Verification
 
 __all__ = ["Answering", "Keeping", "Steps", "refuse_empty"]
@@ -79,8 +79,8 @@ class Keeping(Protocol):
         """How many remembered examples carry each label, by label."""
         ...
 
-    def rows(self) -> list[Row]:
-        """The kept examples. Raises `InvalidInput` where none are kept."""
+    def examples(self, page: Page) -> list[Example]:
+        """The kept examples of a page, by id. Raises `InvalidInput` where none are kept."""
         ...
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:

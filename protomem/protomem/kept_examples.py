@@ -16,6 +16,7 @@ from protomem.inputs import listed
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
 from protomem.left_out import Needs
+from protomem.listing import Example, Page
 from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.predicting import Predictor
@@ -62,7 +63,11 @@ class KeptExamples:
     def classes(self) -> dict[str, int]:
         return self._state.classes()
 
+    def examples(self, page: Page) -> list[Example]:
+        return self._store.examples(page)
+
     def rows(self) -> list[Row]:
+        """Every remembered row, in no certain order."""
         return self._ledger.pending.rows()
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:

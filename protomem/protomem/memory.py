@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, final
 
 import numpy as np
@@ -23,7 +22,7 @@ from protomem.federation.levels import Level
 from protomem.inputs import check_ids, check_labels, check_length, check_name, check_subjects
 from protomem.label_names import LabelNames
 from protomem.ledger import Ledger
-from protomem.listing import Example, listed_examples
+from protomem.listing import Example, Page, check_span
 from protomem.loading import Opening
 from protomem.memory_report import Report
 from protomem.progress import Progress
@@ -316,19 +315,26 @@ class Memory:
         with self._shared.kept() as kept:
             return kept.classes()
 
-    def examples(self, label: str | None = None, subject: str | None = None) -> Iterator[Example]:
-        """The remembered examples, by id; of one label or one subject if asked.
+    def examples(
+        self, label: str | None = None, subject: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Example]:
+        """The remembered examples, by id in code points; of one label or one subject if asked.
 
+        A page of them: those after the id `after`, at most `limit`; only these are read.
         Raises `InvalidInput` where the memory retains "nothing".
         """
+        page = Page(label, subject, after, limit)
         with self._shared.kept() as kept:
-            rows = kept.rows()
-        yield from listed_examples(rows, label, subject)
+            return iter(kept.examples(page))
 
-    def receipts(self) -> list[Receipt]:
-        """The receipt of every change, oldest first; they hold keyed hashes in place of ids."""
+    def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """The receipt of every change, oldest first; they hold keyed hashes in place of ids.
+
+        A page of them: those whose `sequence` comes after this number, at most `limit`; only these are read.
+        """
+        check_span(after, limit)
         with self._shared.kept():
-            return self._store.receipts()
+            return self._store.receipts(after, limit)
 
     def id_hash(self, id: str) -> str:
         """The keyed hash (hex) by which receipts name this id: shows whose example a receipt is about."""
@@ -368,16 +374,14 @@ class Memory:
     def __enter__(self) -> Memory:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _load(self) -> tuple[Ledger, Coordinating]:
         """Everything from the store."""
-        ledger, steady = Ledger(self._store, self._secrets, self._now, self._new_id), self.encoder.reproducible
+        ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
         parts = self.settings.retain, self._store, self._space, ledger
-        keeping = load_keeping(*parts, reproducible=steady, kernel_rows=self._kernel_rows)
+        keeping = load_keeping(*parts, reproducible=self.encoder.reproducible, kernel_rows=self._kernel_rows)
         self.opening = keeping.opening
         return ledger, keeping
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, final
+from typing import ClassVar, Final, Protocol, final
 
 from protomem.errors import MemoryDamaged
+from protomem.listing import Example, Page
 from protomem.progress import Progress
 from protomem.receipts import Receipt
 
-__all__ = ["RamStore", "Row", "Store", "Write"]
+__all__ = ["ALL", "RamStore", "Row", "Store", "Write"]
+
+ALL: Final = Page()
 
 
 @final
@@ -73,6 +76,10 @@ class Store(Protocol):
         """The rows of those ids that are remembered; ids that are not are left out."""
         ...
 
+    def examples(self, page: Page = ALL) -> list[Example]:
+        """The rows of a page without their codes, by id in code points."""
+        ...
+
     def ids_of_subject(self, subject: str) -> list[str]:
         """Ids of every row of this subject, sorted."""
         ...
@@ -85,8 +92,8 @@ class Store(Protocol):
         """Keep these changes, each as if the ones before it were kept already. Raises `StoreError` and keeps none."""
         ...
 
-    def receipts(self) -> list[Receipt]:
-        """Every receipt, oldest first. Kept receipts hold no ids."""
+    def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """Receipts later than this number, oldest first: all, or so many. Kept receipts hold no ids."""
         ...
 
     def last_receipt(self) -> Receipt | None:
@@ -182,6 +189,10 @@ class RamStore:
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
         return {id: self._rows[id] for id in ids if id in self._rows}
 
+    def examples(self, page: Page = ALL) -> list[Example]:
+        listed = (Example(row.id, row.subject, row.labels, row.item) for row in self._rows.values())
+        return sorted(filter(page.takes, listed), key=lambda example: example.id)[: page.limit]
+
     def ids_of_subject(self, subject: str) -> list[str]:
         return sorted(row.id for row in self._rows.values() if row.subject == subject)
 
@@ -213,8 +224,8 @@ class RamStore:
         self._tombstones.update(write.buried)
         self._receipts.append(write.receipt.without_ids())
 
-    def receipts(self) -> list[Receipt]:
-        return list(self._receipts)
+    def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        return [receipt for receipt in self._receipts if receipt.sequence > after][:limit]
 
     def last_receipt(self) -> Receipt | None:
         return self._receipts[-1] if self._receipts else None

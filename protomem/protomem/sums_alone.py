@@ -20,6 +20,7 @@ from protomem.head_costs import costs_of_parts
 from protomem.keeping import Steps, refuse_empty
 from protomem.ledger import Ledger
 from protomem.left_out import Needs
+from protomem.listing import Example, Page
 from protomem.loading import Opening
 from protomem.matching import new_rows, repeated, repeated_learning
 from protomem.progress import Progress
@@ -69,7 +70,7 @@ class SumsAlone:
     def classes(self) -> dict[str, int]:
         return {label: sums.count for label, sums in sorted(self._sums.statistics.labels.items())}
 
-    def rows(self) -> list[Row]:
+    def examples(self, page: Page) -> list[Example]:  # noqa: ARG002  # there is none
         raise InvalidInput(f"{NOTHING_KEPT}: there are no examples to list; memory.classes() counts them")
 
     def texts(self, ids: Sequence[str]) -> dict[str, str | None]:

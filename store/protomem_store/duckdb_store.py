@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
 import duckdb
 
 from protomem.errors import MemoryDamaged, StoreError
+from protomem.listing import Example, Page
 from protomem.progress import Progress
 from protomem.receipts import Receipt
-from protomem.store import Row, Write
+from protomem.store import ALL, Row, Write
 from protomem_store import purge, receipt_rows
 from protomem_store import rows as table
 from protomem_store.database import Database
@@ -85,6 +86,14 @@ class DuckDbStore:
             found = reader.fetch(f"{table.SELECT} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)])
         return {row.id: row for row in map(table.of_tuple, found)}
 
+    def examples(self, page: Page = ALL) -> list[Example]:
+        """The rows of a page without their codes, by id. What is not asked for is not read, but for the ids."""
+        sought = {"list_contains(labels, ?)": page.label, "subject = ?": page.subject, "id > ?": page.after}
+        given = {clause: value for clause, value in sought.items() if value is not None}
+        query = f"{table.SELECT_LISTED}{_where(given)} ORDER BY id{_limit(page.limit)}"
+        with self._database.reader() as reader:
+            return list(map(table.listed, reader.fetch(query, list(given.values()))))
+
     def ids_of_subject(self, subject: str) -> list[str]:
         """Ids of every row of this subject, sorted."""
         with self._database.reader() as reader:
@@ -129,9 +138,9 @@ class DuckDbStore:
                 "memory, open it again and verify it"
             )
 
-    def receipts(self) -> list[Receipt]:
-        """Every receipt, oldest first, without ids."""
-        return self._receipts("ORDER BY sequence")
+    def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
+        """Receipts later than this number, oldest first, without ids: all of them, or at most so many."""
+        return self._receipts(f"WHERE sequence > ? ORDER BY sequence{_limit(limit)}", [after])
 
     def last_receipt(self) -> Receipt | None:
         """The latest receipt; None where nothing was ever written."""
@@ -226,3 +235,11 @@ class DuckDbStore:
     def close(self) -> None:
         """Release the file for others. Twice is once; what was written is kept even if the disk refuses here."""
         self._database.close()
+
+
+def _where(clauses: Collection[str]) -> str:
+    return f" WHERE {' AND '.join(clauses)}" if clauses else ""
+
+
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else f" LIMIT {int(limit)}"

@@ -8,12 +8,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from protomem.listing import Example
 from protomem.store import Row
 from protomem_store.appending import append
 
-__all__ = ["SELECT", "insert", "of_batch", "of_tuple"]
+__all__ = ["SELECT", "SELECT_LISTED", "insert", "listed", "of_batch", "of_tuple"]
 
 SELECT = "SELECT id, subject, labels, codes, item FROM examples"
+
+SELECT_LISTED = "SELECT id, subject, labels, item FROM examples"
+"""Without the codes, which are most of a row."""
 
 _FIELDS = pa.schema(
     [
@@ -37,6 +41,12 @@ def of_tuple(found: tuple[Any, ...]) -> Row:
     """A row as `SELECT` answers it."""
     id, subject, labels, codes, item = found
     return Row(id, subject, tuple(labels), codes, item)
+
+
+def listed(found: tuple[Any, ...]) -> Example:
+    """An example as `SELECT_LISTED` answers it."""
+    id, subject, labels, item = found
+    return Example(id, subject, tuple(labels), item)
 
 
 def of_batch(batch: Any) -> list[Row]:

@@ -40,13 +40,13 @@ def key(admin: httpx.Client) -> str:
 @pytest.fixture
 def texts(admin: httpx.Client) -> str:
     """The path of a new memory of texts that remembers four."""
-    return taught(admin, {"encoder": "letters", "retain": "items"}, TEXTS)
+    return taught(admin, {"encoder": "letters", "retain": "items", "width": 64}, TEXTS)
 
 
 @pytest.fixture
 def points(admin: httpx.Client) -> str:
     """The path of a new memory of points in the plane that remembers four."""
-    return taught(admin, {"encoder": "vectors:2"}, POINTS)
+    return taught(admin, {"encoder": "vectors:2", "width": 64}, POINTS)
 
 
 TEXTS = {

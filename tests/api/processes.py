@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import numpy as np
 
 ROOT = Path(__file__).parents[2]
 
 ROWS = 10
 """Rows between two reports of progress."""
+
+EXAMPLES = 10 * ROWS
+"""Of a memory that a job works on for some steps."""
 
 LONGEST = 60.0
 """Seconds after which a server that does not answer is taken for dead."""
@@ -120,6 +124,23 @@ class ServerProcess:
             return self.client.get("/health/ready").status_code == 200
         except httpx.TransportError:
             return False
+
+
+def create(client: httpx.Client, name: str, examples: int = EXAMPLES) -> None:
+    """A memory with this many examples of two labels."""
+    client.post("/v1/memories", json={"name": name, "encoder": "vectors:8", "width": 16}).raise_for_status()
+    vectors = np.random.default_rng(1).normal(size=(examples, 8)).tolist()
+    body = {"items": vectors, "labels": ["a", "b"] * (examples // 2), "ids": [f"e{row}" for row in range(examples)]}
+    client.post(f"/v1/memories/{name}/learn", json=body).raise_for_status()
+
+
+def ask(client: httpx.Client, kind: str, memory: str = "m") -> dict[str, Any]:
+    """A job that was just asked for."""
+    answer = client.post(f"/v1/memories/{memory}/{kind}", json={} if kind == "report" else None)
+    assert answer.status_code == 202, answer.text
+    job: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    return job
 
 
 def _free_port() -> int:

@@ -18,8 +18,9 @@ from protomem_api.server import server_config
 class Served:
     """A server that runs: its address, its folder, and clients with keys of any role."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: Settings, know_keys: Callable[[], None]) -> None:
         self.url = url
+        self._know_keys = know_keys
         self.settings = settings
         self.keys = KeyFile(settings.data)
         self._clients: list[httpx.Client] = []
@@ -30,10 +31,9 @@ class Served:
         if role is not None:
             _, secret = self.keys.create(f"{role} key", role, memories)
             headers = {"Authorization": f"Bearer {secret}"}
+        self._know_keys()  # which a server does by itself every second
         client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
         self._clients.append(client)
-        if role is not None:
-            wait_until(lambda: client.get("/v1/memories").status_code == 200)  # keys are read again every second
         return client
 
     def close(self) -> None:
@@ -45,13 +45,14 @@ class Served:
 def served(settings: Settings, encoders: tuple = ()) -> Iterator[Served]:
     """Serve in a thread until the block ends."""
     settings = msgspec.structs.replace(settings, port=0)
-    server = uvicorn.Server(server_config(settings, create_app(settings, encoders)))
+    app = create_app(settings, encoders)
+    server = uvicorn.Server(server_config(settings, app))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         wait_until(lambda: server.started or not thread.is_alive())
         port = server.servers[0].sockets[0].getsockname()[1]
-        running = Served(f"http://127.0.0.1:{port}", settings)
+        running = Served(f"http://127.0.0.1:{port}", settings, app.state.service.keys.refresh)
         yield running
         running.close()
     finally:

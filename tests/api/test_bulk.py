@@ -388,7 +388,7 @@ def test_the_lines_in_the_readme_are_answered_as_it_says(served: ServerProcess, 
     _, lines, shown = console.split("\n$ ", 2)
     (tmp_path / "examples.jsonl").write_text(lines.split("\n", 1)[1] + "\n")
     command, shown = re.split(r"\n(?=\{)", shown, maxsplit=1)
-    environment = os.environ | {"PROTOMEM_KEY": KEYS["admin"], "PROTOMEM_URL": served.url}
+    environment = os.environ | {"PROTOMEM_API_KEY": KEYS["admin"], "PROTOMEM_URL": served.url}
     ran = subprocess.run(
         ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )

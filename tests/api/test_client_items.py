@@ -92,15 +92,17 @@ def test_long_lists_come_in_pages(
     memory = client.memory(name, encoder="vectors:2", width=8)
     for number in range(5):
         memory.learn(POINTS[:1], ["east"], ids=[f"e{number}"])
-    monkeypatch.setattr("protomem_client.operations.PAGE", "2")
+    monkeypatch.setattr("protomem_client.operations.MOST", 2)
     assert [one.id for one in memory.examples()] == [f"e{number}" for number in range(5)]
+    assert [one.id for one in memory.examples(after="e0", limit=3)] == ["e1", "e2", "e3"]
     assert [receipt.sequence for receipt in memory.receipts()] == [1, 2, 3, 4, 5]
+    assert [receipt.sequence for receipt in memory.receipts(after=1, limit=3)] == [2, 3, 4]
 
     async def ids() -> list[str]:
         async with protomem.AsyncClient(server.url, key) as other:
-            return [one.id async for one in (await other.memory(name)).examples("east")]
+            return [one.id async for one in (await other.memory(name)).examples("east", after="e0")]
 
-    assert asyncio.run(ids()) == [f"e{number}" for number in range(5)]
+    assert asyncio.run(ids()) == [f"e{number}" for number in range(1, 5)]
 
 
 def settings_of(encoder: str, dimension: int) -> MemorySettings:

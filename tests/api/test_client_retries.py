@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from itertools import count
 
+import httpx
 import pytest
 from tests.api.between import Between, between
 from tests.api.serving import Served
@@ -66,6 +67,21 @@ def test_a_write_is_applied_once_from_an_event_loop(proxy: Between, key: str, me
     receipt = asyncio.run(learn())
     assert receipt.count == 2
     assert [one.id for one in memory.receipts()] == [receipt.id]
+
+
+@pytest.mark.parametrize("fate", ["lost", "answer lost", 503])
+def test_a_job_is_begun_once(
+    proxy: Between, memory: protomem.RemoteMemory, admin: httpx.Client, fate: str | int
+) -> None:
+    memory.learn(POINTS, ["east", "north"])
+    proxy.plan += [fate, fate]
+    assert memory.verify().ok
+    proxy.plan += [fate]
+    memory.purge()
+    proxy.plan += [fate]
+    memory.report(POINTS, costs=False, false_alarm=None)
+    jobs = admin.get("/v1/jobs", params={"memory": memory.name}).json()["jobs"]
+    assert [job["kind"] for job in jobs] == ["report", "purge", "verify"]
 
 
 def test_every_write_has_a_key_of_its_own_or_the_callers(proxy: Between, memory: protomem.RemoteMemory) -> None:

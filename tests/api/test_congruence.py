@@ -223,9 +223,16 @@ class Congruence(RuleBasedStateMachine):
     def suggest(self, rows: list[int], count: Any) -> None:
         self.trio.call("suggest", (self.items(rows), count))
 
-    @rule(label=st.sampled_from([None, "refund", "nothing"]), subject=st.sampled_from([None, "ann", "nobody"]))
-    def examples(self, label: str | None, subject: str | None) -> None:
-        self.trio.call("examples", (label, subject))
+    @rule(
+        label=st.sampled_from([None, "refund", "nothing", ""]),
+        subject=st.sampled_from([None, "ann", "nobody", 5]),
+        after=st.sampled_from([None, IDS[1], "", "z"]),
+        limit=st.sampled_from([None, 1, 3, 0]),
+    )
+    def examples(self, label: str | None, subject: Any, after: str | None, limit: int | None) -> None:
+        self.trio.call("examples", (label, subject, after, limit))
+        self.trio.call("receipts", (3, limit))
+        self.trio.call("receipts", (-1,))
         self.trio.call("id_hash", ("",))
 
     @precondition(lambda _: HAS_JOBS)

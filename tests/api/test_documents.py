@@ -67,7 +67,7 @@ def test_the_round_in_the_readme_runs(server: Served, admin: object) -> None:
         pytest.skip("curl is not installed")
     console = (API / "README.md").read_text(encoding="utf-8").split("```console")[1].split("```")[0]
     _, secret = server.keys.create("readme", "admin")
-    environment = os.environ | {"PROTOMEM_KEY": secret, "PROTOMEM_URL": server.url}
+    environment = os.environ | {"PROTOMEM_API_KEY": secret, "PROTOMEM_URL": server.url}
     time.sleep(1.5)  # keys are read again every second
     commands = [part for part in re.split(r"^\$ ", console, flags=re.MULTILINE) if part.startswith("curl")]
     assert len(commands) >= 4

@@ -7,18 +7,14 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
-import numpy as np
 import pytest
-from tests.api.processes import ROWS, ServerProcess, write_keys
+from tests.api.processes import EXAMPLES, ROWS, ServerProcess, ask, create, write_keys
 
 from protomem_api import job_entry
 from protomem_api.job_files import Record
 from protomem_api.wire import AskReport, Job
-
-EXAMPLES = 10 * ROWS
 
 
 @pytest.fixture(scope="module")
@@ -29,23 +25,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         create(server.client, "m")
         create(server.client, "other")
         yield server
-
-
-def create(client: httpx.Client, name: str, examples: int = EXAMPLES) -> None:
-    """A memory with this many examples of two labels."""
-    client.post("/v1/memories", json={"name": name, "encoder": "vectors:8", "width": 16}).raise_for_status()
-    vectors = np.random.default_rng(1).normal(size=(examples, 8)).tolist()
-    body = {"items": vectors, "labels": ["a", "b"] * (examples // 2), "ids": [f"e{row}" for row in range(examples)]}
-    client.post(f"/v1/memories/{name}/learn", json=body).raise_for_status()
-
-
-def ask(client: httpx.Client, kind: str, memory: str = "m") -> dict[str, Any]:
-    """A job that was just asked for."""
-    answer = client.post(f"/v1/memories/{memory}/{kind}", json={} if kind == "report" else None)
-    assert answer.status_code == 202, answer.text
-    job: dict[str, Any] = answer.json()
-    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
-    return job
 
 
 def events(lines: Iterator[str]) -> Iterator[dict[str, str]]:

@@ -38,16 +38,17 @@ def process(data: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 def address(server: subprocess.Popen[str]) -> str:
     """What the server says it listens at."""
     for line in server.stderr:  # type: ignore[union-attr]
-        if found := re.search(r"running on (http://[\d.:]+)", line):
+        if found := re.search(r'"url":"(http://[\d.:]+)"', line):
             return found[1]
     raise AssertionError("the server ended before it listened")
 
 
 def test_a_second_server_on_a_folder_is_refused(tmp_path: Path) -> None:
-    with served(Settings(data=tmp_path)), process(tmp_path, "--port", "0", "--no-auth") as second:
+    with served(Settings(data=tmp_path)), process(tmp_path, "--port", "0") as second:
         assert second.wait(60) == 1
         assert second.stderr is not None
         assert "another protomem server has this folder" in second.stderr.read()
+    assert not (tmp_path / "keys.json").exists()
 
 
 def test_a_first_key_is_made_and_shown_once(tmp_path: Path) -> None:
@@ -151,7 +152,45 @@ def test_an_idle_memory_is_closed_and_opened_again(restless: Served) -> None:
         before = client.get(path).json()
         wait_until(lambda: not list(restless.settings.data.glob("*.wal")))
         wait_until(lambda: "protomem_open_memories 0.0" in client.get("/metrics").text)
+        (listed,) = client.get("/v1/memories").json()["memories"]
+        assert (listed["is_open"], listed["examples"], listed["classes"]) == (False, None, None)
+        assert (listed["encoder"], listed["retain"]) == ("vectors:2", "codes")
+        assert "protomem_open_memories 0.0" in client.get("/metrics").text
         assert client.get(path).json() == before
+
+
+def test_a_job_that_holds_a_memory_keeps_neither_the_list_nor_the_metrics_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of such a memory they tell what was seen last."""
+    begun, end = threading.Event(), threading.Event()
+
+    def verify(memory: protomem.Memory, progress: object = None) -> None:
+        with memory._shared.kept():
+            begun.set()
+            end.wait(30)
+        raise protomem.MemoryDamaged("seen enough")
+
+    monkeypatch.setattr(protomem.Memory, "verify", verify)
+    with (
+        served(Settings(data=tmp_path, auth=False, write_threads=2)) as running,
+        httpx.Client(base_url=running.url) as client,
+    ):
+        path = taught(client, {"encoder": "vectors:2"}, POINTS)
+        client.post(f"{path}/learn", json={"items": [[1, 1]], "labels": ["both"]})
+        assert client.post(f"{path}/verify").status_code == 202
+        try:
+            assert begun.wait(20)
+            for _ in range(3):
+                (listed,) = client.get("/v1/memories", timeout=10).json()["memories"]
+                assert (listed["is_open"], listed["examples"], listed["classes"]) == (True, 5, 3)
+                lines = client.get("/metrics", timeout=10).text.splitlines()
+                assert {"protomem_examples 5.0", "protomem_classes 3.0", "protomem_open_memories 1.0"} <= set(lines)
+                assert client.get("/health/ready", timeout=10).status_code == 200
+        finally:
+            end.set()
+        client.post(f"{path}/learn", json={"items": [[1, 1]], "labels": ["both"]})
+        wait_until(lambda: client.get("/v1/memories").json()["memories"][0]["examples"] == 6)
 
 
 def test_a_memory_from_elsewhere_is_served_as_it_is(restless: Served) -> None:
@@ -159,6 +198,10 @@ def test_a_memory_from_elsewhere_is_served_as_it_is(restless: Served) -> None:
         memory.learn(**POINTS)
         digest = memory.digest()
     with httpx.Client(base_url=restless.url, timeout=30) as client:
+        page = client.get("/v1/memories", params={"after": "brough"}).json()["memories"]
+        assert page[0] == {"name": "brought", "is_open": False} | dict.fromkeys(
+            ("encoder", "retain", "examples", "classes")
+        )
         assert client.get("/v1/memories/brought").json()["digest"] == digest
 
 

@@ -15,6 +15,7 @@ from protomem_api.assets import MEDIA_TYPES
 
 FOLDER = Path(protomem_api.__file__).parent / "console"
 VENDORED = sorted(path for path in (FOLDER / "vendor").iterdir() if path.suffix in MEDIA_TYPES)
+PAGES = ["/", "/docs"]
 IMPORT = re.compile(r"""(?:from|import\()\s*"(\.{1,2}/[^"]+)\"""")
 
 
@@ -23,33 +24,37 @@ def anyone(server: Served) -> httpx.Client:
     return server.client(None)
 
 
-def test_the_page_is_open_and_asked_about_every_time(anyone: httpx.Client) -> None:
-    page = anyone.get("/")
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_open_and_asked_about_every_time(anyone: httpx.Client, path: str) -> None:
+    page = anyone.get(path)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["cache-control"] == "no-cache"
-    again = anyone.get("/", headers={"If-None-Match": page.headers["etag"]})
+    again = anyone.get(path, headers={"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_nothing_runs_but_the_consoles_own_files(anyone: httpx.Client) -> None:
-    page = anyone.get("/")
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_runs_but_a_pages_own_files(anyone: httpx.Client, path: str) -> None:
+    page = anyone.get(path)
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
-    assert policy["require-trusted-types-for"] == "'script'"
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert policy.get("require-trusted-types-for") == (None if path == "/docs" else "'script'")
     assert page.headers.get_list("cache-control") == ["no-cache"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page.text)
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page.text)
 
 
-def test_every_file_that_the_page_names_is_kept_for_good(anyone: httpx.Client) -> None:
-    named = re.findall(r'(?:href|src)="(console/[^"]+)"', anyone.get("/").text)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_file_that_a_page_names_is_kept_for_good(anyone: httpx.Client, path: str) -> None:
+    named = re.findall(r'(?:href|src)="(console/[^"]+)"', anyone.get(path).text)
     assert len(named) > 5
-    for path in named:
-        found = anyone.get(f"/{path}")
-        assert found.status_code == 200, path
+    for name in named:
+        found = anyone.get(f"/{name}")
+        assert found.status_code == 200, name
         assert found.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
@@ -95,5 +100,5 @@ def test_nothing_else_is_served(anyone: httpx.Client, path: str) -> None:
 def test_what_is_of_others_has_its_licence_beside_it_and_is_named(path: Path) -> None:
     readme = (FOLDER / "vendor" / "README.md").read_text(encoding="utf-8")
     assert f"`{path.name}`" in readme
-    project = re.split(r"\.(?:umd|min|js)|-latin", path.name)[0]
+    project = re.split(r"\.(?:umd|min|js|css)|-latin|-bundle", path.name)[0]
     assert list(path.parent.glob(f"{project}.LICENSE*")), f"{path.name} has no licence beside it"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+from pathlib import Path
+
 import httpx
 import pytest
+from tests.api.serving import Served
 
 from protomem import errors
+from protomem_api.problem_kinds import KINDS
 from protomem_api.problems import TABLE, as_problem, path_in
+
+TESTS = Path(__file__).parents[1]
+DOCUMENT = json.loads((TESTS.parent / "api" / "openapi.json").read_bytes())
+TYPES = DOCUMENT["components"]["schemas"]["Problem"]["properties"]["type"]["examples"]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +165,7 @@ def test_the_path_of_a_file_is_for_the_log_alone() -> None:
 
 def test_what_was_not_meant_to_happen_tells_nothing() -> None:
     problem = as_problem(RuntimeError("my card is 1234"))
-    assert (problem.status, problem.name) == (500, "internal-error")
+    assert (problem.status, problem.kind.name) == (500, "internal-error")
     assert "1234" not in problem.detail
 
 
@@ -170,3 +181,31 @@ def test_what_was_not_meant_to_happen_tells_nothing() -> None:
 )
 def test_the_place_a_message_names_becomes_a_path(message: str, path: str | None) -> None:
     assert path_in(message) == path
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_every_type_that_is_documented_has_a_page(server: Served, type_: str) -> None:
+    answer = httpx.get(f"{server.url}{type_}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    kind = KINDS[type_.removeprefix("/problems/")]
+    text = html.unescape(answer.text)
+    assert all(words in text for words in (kind.title, f"Status {kind.status}", kind.meaning, kind.remedy))
+    assert not re.search(r"\{\w+\}", text.replace("{name}", ""))
+    for name in re.findall(r'(?:href|src)="\.\./(console/[^"]+)"', text):
+        assert httpx.get(f"{server.url}/{name}").status_code == 200, name
+
+
+def test_every_type_that_a_test_has_seen_is_documented() -> None:
+    seen = {
+        name
+        for path in TESTS.rglob("*.py")
+        for name in re.findall(r'"(/problems/[a-z-]{2,})"', path.read_text("utf-8"))
+    }
+    assert len(seen) > 10
+    assert seen <= set(TYPES)
+
+
+@pytest.mark.parametrize("name", ["nothing", "Busy", "busy/more", "x" * 999])
+def test_what_is_no_kind_of_problem_has_no_page(server: Served, name: str) -> None:
+    answer = httpx.get(f"{server.url}/problems/{name}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")

@@ -20,7 +20,7 @@ from protomem_api.problems import HttpProblem
 @pytest.fixture
 def embedded() -> protomem.Memory:
     """A memory of this process that was taught the same texts."""
-    memory = protomem.open(None, encoder=LetterEncoder(), retain="items")
+    memory = protomem.open(None, encoder=LetterEncoder(), retain="items", width=64)
     memory.learn(**TEXTS)
     return memory
 
@@ -235,7 +235,11 @@ def test_memories_are_listed_by_name_in_pages(admin: httpx.Client) -> None:
     page = admin.get("/v1/memories", params={"after": "list-", "limit": 2}).json()
     assert ([one["name"] for one in page["memories"]], page["next"]) == (["list-a", "list-b"], "list-b")
     page = admin.get("/v1/memories", params={"after": "list-b", "limit": 1}).json()
-    assert page["memories"] == [admin.get("/v1/memories/list-c").json()]
+    told = {"name": "list-c", "encoder": "vectors:2", "retain": "codes", "is_open": True, "examples": 0, "classes": 0}
+    assert page["memories"] == [told]
+    admin.post("/v1/memories/list-c/learn", json={"items": [[1, 2], [2, 1]], "labels": ["a", "a"]})
+    page = admin.get("/v1/memories", params={"after": "list-b", "limit": 1}).json()
+    assert page["memories"] == [told | {"examples": 2, "classes": 1}]
 
 
 def test_keys_are_made_listed_and_deleted(server: object, admin: httpx.Client) -> None:

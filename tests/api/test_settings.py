@@ -22,11 +22,11 @@ def test_flags_go_before_the_environment_and_that_before_the_file(tmp_path: Path
 @pytest.mark.parametrize(
     ("flags", "match"),
     [
-        ({}, "data"),
-        ({"data": "d", "port": "many"}, r"\$\.port"),
-        ({"data": "d", "port": 70_000}, r"\$\.port"),
-        ({"data": "d", "prot": 8000}, "prot"),
-        ({"data": "d", "rate": -1}, r"\$\.rate"),
+        ({}, "give --data DIR, or set PROTOMEM_DATA"),
+        ({"data": "d", "port": "many"}, "the setting port is wrong: Expected `int`"),
+        ({"data": "d", "port": 70_000}, "the setting port is wrong"),
+        ({"data": "d", "prot": 8000}, "there is no setting prot: there are data, host, port, auth"),
+        ({"data": "d", "rate": -1}, "the setting rate is wrong"),
         ({"data": "d", "auth": False, "host": "0.0.0.0"}, "loopback alone, not at 0.0.0.0"),  # noqa: S104
     ],
     ids=str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,14 +29,37 @@ def test_a_key_is_made_listed_and_deleted(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_told(run: Run, tmp_path: Path) -> None:
+    file, damaged = tmp_path / "file", tmp_path / "damaged"
+    file.touch()
+    damaged.mkdir()
+    (damaged / "keys.json").write_text("{}")
     for arguments, code, message in (
         (("keys", "create", "--data", tmp_path, "--name", "x", "--role", "owner"), 2, "must be one of read, write"),
         (("keys", "create", "--data", tmp_path, "--name", " "), 2, "name is empty"),
         (("keys", "delete", "--data", tmp_path, "nobody"), 1, "there is no key 'nobody'"),
         (("serve", "--data", tmp_path, "--host", "192.0.2.1", "--no-auth"), 2, "loopback alone"),
         (("serve", "--data", tmp_path, "--set", "rate"), 2, "write NAME=VALUE"),
-        (("serve", "--data", tmp_path, "--set", "rates=5"), 2, "rates"),
-        (("serve",), 2, "data"),
+        (("serve", "--data", tmp_path, "--set", "rates=5"), 2, "there is no setting rates: there are data,"),
+        (("serve",), 2, "give --data DIR"),
+        (("serve", "--data", file, "--port", "0"), 1, "cannot be the data folder (File exists)"),
+        (("serve", "--data", tmp_path, "--host", "192.0.2.1"), 2, "this machine has no such address"),
+        (("serve", "--data", damaged, "--port", "0"), 1, "keys.json cannot be read as keys"),
+        (("keys", "list", "--data", damaged), 1, "restore it from a copy, or move it away"),
+        (("keys", "create", "--data", file, "--name", "x"), 2, "cannot be a data folder (File exists)"),
+        (("keys", "list", "--data", tmp_path / "typo"), 2, "typo is no folder: give --data the folder"),
+        (("keys", "create", "--data", tmp_path, "--name", "x", "--memory", "A b"), 2, "'A b' is no name of a memory"),
     ):
         result = run(*arguments)
         assert (result.exit_code, message in result.stderr) == (code, True), (arguments, result.stderr)
+    assert not (tmp_path / "typo").exists()
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_is_made(run: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run("serve", "--data", tmp_path / "new", "--port", port)
+    assert result.exit_code == 2
+    assert f"cannot listen at 127.0.0.1:{port}: another program has port {port}" in result.stderr
+    assert "pm_" not in result.output
+    assert not (tmp_path / "new").exists()

@@ -50,6 +50,40 @@ def test_examples_list_the_texts(memory: protomem.Memory) -> None:
     assert [one.id for one in memory.examples(label="money")] == ["3", "4"]
 
 
+def test_a_page_of_examples_is_a_part_of_the_list(memory: protomem.Memory) -> None:
+    memory.forget(ids=["2"])
+    memory.learn(["a new card"], ["card"], ids=["10"], subjects=["ann"])
+    everything = list(memory.examples())
+    assert [one.id for one in everything] == ["1", "10", "3", "4"]
+    assert list(memory.examples(after="1", limit=2)) == everything[1:3]
+    assert list(memory.examples(subject="ann", after="1")) == everything[1:3]
+    assert list(memory.examples(label="card", limit=1)) == everything[:1]
+    assert memory.receipts(after=1, limit=1) == memory.receipts()[1:2]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "match"),
+    [
+        ({"label": ""}, protomem.InvalidLabel, "label is empty"),
+        ({"subject": 5}, protomem.InvalidId, "subject is a int"),
+        ({"after": "half \ud800"}, protomem.InvalidId, "after holds"),
+        ({"limit": 0}, protomem.InvalidInput, "limit is 0: it must be a whole number, at least 1"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(
+    memory: protomem.Memory, wrong: dict, error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        memory.examples(**wrong)
+
+
+def test_receipts_before_the_first_are_refused(memory: protomem.Memory) -> None:
+    with pytest.raises(protomem.InvalidInput, match="after is -1: it must be a whole number, at least 0"):
+        memory.receipts(after=-1)
+    with pytest.raises(protomem.InvalidInput, match="limit is 'all'"):
+        memory.receipts(limit="all")
+
+
 def test_a_forgotten_text_is_shown_no_more(memory: protomem.Memory) -> None:
     shown(memory)
     memory.forget(subject="ann")

@@ -11,6 +11,7 @@ import pytest
 from tests.store.samples import id_hash, next_receipt, purge, receipt, write
 
 from protomem.errors import MemoryDamaged
+from protomem.listing import Example, Page
 from protomem.progress import Progress
 from protomem.receipts import Receipt
 from protomem.store import RamStore, Row, Store, Write
@@ -180,6 +181,58 @@ def test_label_lists_of_any_length_stay_with_their_rows(store: Store, most: int)
     write(store, rows)
     write(store, removed=[row.id for row in rows[::7]])
     assert everything(store) == [row for number, row in enumerate(rows) if number % 7]
+
+
+def plain(rows: Sequence[Row]) -> list[Example]:
+    """As they are listed, by an order of Python's own."""
+    return [
+        Example(one.id, one.subject, one.labels, one.item)
+        for one in sorted(rows, key=lambda one: list(map(ord, one.id)))
+    ]
+
+
+def test_pages_of_examples_put_together_are_all_of_them(store: Store) -> None:
+    texts = [text for text in ODD_TEXTS if text.strip() and "\0" not in text and len(text) < 1_000]
+    rows = [Row(text, texts[at - 1], tuple(sorted({text, "all"})), b"codes", "item") for at, text in enumerate(texts)]
+    rows += [Row(f"id-{number}", None, ("all",), b"codes") for number in range(25)]
+    write(store, rows[::2])
+    write(store, rows[1::2])
+    listed, after = list[Example](), None
+    while page := store.examples(Page(after=after, limit=4)):
+        assert len(page) <= 4
+        listed += page
+        after = page[-1].id
+    assert listed == store.examples() == plain(rows)
+
+
+def test_examples_are_listed_by_label_and_subject_and_from_an_id_on(store: Store) -> None:
+    rows = [
+        Row(f"id-{number}", ["ann", "bob", None][number % 3], ("a", "b")[: number % 2 + 1], b"codes")
+        for number in range(20)
+    ]
+    write(store, rows)
+    for label in (None, "a", "b", "c"):
+        for subject in (None, "ann", "nobody"):
+            for after in (None, "id-12", "id-122", "z"):
+                meant = [
+                    one
+                    for one in rows
+                    if label in (None, *one.labels)
+                    and subject in (None, one.subject)
+                    and (after is None or one.id > after)
+                ]
+                assert store.examples(Page(label, subject, after)) == plain(meant)
+                assert store.examples(Page(label, subject, after, 3)) == plain(meant)[:3]
+
+
+def test_receipts_are_listed_from_a_number_on(store: Store) -> None:
+    made = [write(store, [row(number)]) for number in range(6)]
+    kept = [one.without_ids() for one in made]
+    first = made[0].sequence
+    assert store.receipts(first) == kept[1:]
+    assert store.receipts(first, 2) == kept[1:3]
+    assert store.receipts(limit=4) == kept[:4]
+    assert store.receipts(made[-1].sequence) == []
 
 
 def test_receipts_come_back_in_order_and_without_ids(store: Store) -> None:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.store.samples import id_hash, receipt
 
 from protomem.errors import MemoryDamaged
+from protomem.listing import Page
 from protomem.receipts import Kind, Receipt
 from protomem.store import RamStore, Row, Store, Write
 from protomem_store import DuckDbStore
@@ -128,6 +129,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
+PAGES = [Page(), Page("x"), Page(None, "anna"), Page(None, None, "id-2", 2), Page("x", "ben", "id-1", 1)]
+
+
 def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
     return (
         store.settings(),
@@ -135,7 +139,9 @@ def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
         store.get([*ids[::2], "never there"]),
         [store.ids_of_subject(subject) for subject in ("anna", "ben", "", "nobody")],
         [sorted(row.id for batch in store.rows(after) for row in batch) for after in (1, 5, 10)],
+        [store.examples(page) for page in PAGES],
         store.receipts(),
+        [store.receipts(after, limit) for after, limit in ((0, 2), (2, None), (3, 2), (99, 1))],
         store.last_receipt(),
         store.receipts_of_requests([receipt(number).request for number in (1, 5)]),
         store.tombstones([id_hash(number) for number in range(12)]),

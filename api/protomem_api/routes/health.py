@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from litestar import get
@@ -47,7 +48,7 @@ async def ready(service: UsesService) -> wire.Health:
     """Whether the data folder can be written and the threads answer; 503 if not."""
     checks = [await service.disk.run(_folder, service)]
     if wrong := [check.detail for check in checks if not check.ok]:
-        raise HttpProblem(503, "not-ready", "; ".join(wrong), headers={"Retry-After": "1"})
+        raise HttpProblem("not-ready", "; ".join(wrong), headers={"Retry-After": "1"})
     return wire.Health(status="ok", checks=checks)
 
 
@@ -69,7 +70,8 @@ def _folder(service: Service) -> wire.Check:
 )
 async def metrics(service: UsesService) -> bytes:
     """Requests, latencies, batches, queues; no name that a caller chose."""
-    return await service.disk.run(exposition)
+    await service.memories.measure()
+    return await asyncio.to_thread(exposition)  # a thread that no queue of requests can fill
 
 
 ROUTES = [live, ready, metrics]

@@ -22,11 +22,20 @@ from protomem_api.problems import HttpProblem, as_problem, not_found
 from protomem_api.routes.documented import problems
 from protomem_api.service import Service, UsesService
 from protomem_api.wire import Item
-from protomem_api.wire.jobs import AskReport, Job, JobKind, Jobs
+from protomem_api.wire.jobs import AskReport, Job, JobEvent, JobKind, Jobs
 
 __all__ = ["ROUTES"]
 
 TAGS = ["jobs"]
+
+JobKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        max_length=1_024,
+        description="A request that comes again with the same key gets the same job, as long as that is remembered.",
+    ),
+]
 
 Caller = Request[Key, Any, Any]
 
@@ -35,7 +44,7 @@ ROLES: dict[JobKind, Role] = {"verify": "write", "purge": "write", "report": "re
 
 WATCHED = {
     200: ResponseSpec(
-        str,
+        JobEvent,
         generate_examples=False,
         description="Events `state` and `progress`, each with the whole job as JSON, until the job has ended.",
         media_type="text/event-stream",
@@ -51,11 +60,11 @@ WATCHED = {
     tags=TAGS,
     status_code=202,
     opt={"role": ROLES["verify"]},
-    responses=problems(),
+    responses=problems(also=(409, 422)),
 )
-async def verify(name: FromPath[str], service: UsesService) -> Response[Job]:
+async def verify(name: FromPath[str], service: UsesService, idempotency_key: JobKey = None) -> Response[Job]:
     """Everything in use is recomputed from the kept examples and compared bit for bit. The memory waits meanwhile."""
-    return _accepted(await service.jobs.ask("verify", name, AskReport()))
+    return _accepted(await service.jobs.ask("verify", name, AskReport(), None, idempotency_key))
 
 
 @post(
@@ -65,11 +74,11 @@ async def verify(name: FromPath[str], service: UsesService) -> Response[Job]:
     tags=TAGS,
     status_code=202,
     opt={"role": ROLES["purge"]},
-    responses=problems(),
+    responses=problems(also=(409, 422)),
 )
-async def purge(name: FromPath[str], service: UsesService) -> Response[Job]:
+async def purge(name: FromPath[str], service: UsesService, idempotency_key: JobKey = None) -> Response[Job]:
     """Its result is the signed receipt. The memory waits meanwhile."""
-    return _accepted(await service.jobs.ask("purge", name, AskReport()))
+    return _accepted(await service.jobs.ask("purge", name, AskReport(), None, idempotency_key))
 
 
 @post(
@@ -81,13 +90,15 @@ async def purge(name: FromPath[str], service: UsesService) -> Response[Job]:
     opt={"role": ROLES["report"]},
     responses=problems(body=True),
 )
-async def report(name: FromPath[str], service: UsesService, data: JSONBody[AskReport]) -> Response[Job]:
+async def report(
+    name: FromPath[str], service: UsesService, data: JSONBody[AskReport], idempotency_key: JobKey = None
+) -> Response[Job]:
     """Accuracy, novelty and drift over the stream of examples. Its result names labels, to whoever may read the memory.
 
     It is kept in memory only, until something is forgotten.
     """
     recent = None if data.recent is None else await _encoded(service, name, data.recent)
-    return _accepted(await service.jobs.ask("report", name, msgspec.structs.replace(data, recent=None), recent))
+    return _accepted(await service.jobs.ask("report", name, data, recent, idempotency_key))
 
 
 @get(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Annotated
 
 from litestar import get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-import protomem
 from protomem_api import wire
 from protomem_api.conversions import receipt_out, record_out
 from protomem_api.routes.documented import problems
@@ -53,18 +51,11 @@ async def list_examples(
 ) -> wire.Examples:
     """By id; of one label or one subject if asked."""
     async with service.memories.use(name) as held:
-        page = await service.disk.run(_examples, held.memory, label, subject, after, limit + 1)
+        page = list(await service.disk.run(held.memory.examples, label, subject, after, limit + 1))
     rest = len(page) > limit
     return wire.Examples(
         examples=[record_out(one, wire.Example) for one in page[:limit]], next=page[limit - 1].id if rest else None
     )
-
-
-def _examples(
-    memory: protomem.Memory, label: str | None, subject: str | None, after: str | None, count: int
-) -> list[protomem.Example]:
-    found = (one for one in memory.examples(label, subject) if after is None or one.id > after)
-    return list(islice(found, count))
 
 
 @get(
@@ -83,7 +74,7 @@ async def list_receipts(
 ) -> wire.Receipts:
     """Oldest first. They hold keyed hashes in place of ids."""
     async with service.memories.use(name) as held:
-        receipts = [one for one in await service.disk.run(held.memory.receipts) if one.sequence > after]
+        receipts = await service.disk.run(held.memory.receipts, after, limit + 1)
     page = receipts[:limit]
     return wire.Receipts(
         receipts=[receipt_out(one) for one in page], next=page[-1].sequence if len(receipts) > limit else None

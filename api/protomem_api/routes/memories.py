@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from protomem_api import wire
 from protomem_api.keys import Key
-from protomem_api.problems import HttpProblem, not_found
+from protomem_api.problems import not_found
 from protomem_api.routes.documented import problems
 from protomem_api.service import UsesService
 
@@ -36,18 +36,11 @@ async def list_memories(
     after: Annotated[str | None, QueryParameter(description="Go on after this name.")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=1_000, description="Most memories to list.")] = 100,
 ) -> wire.Memories:
-    """By name. A memory that is not open is opened for it."""
+    """By name. None is opened for it: what only an open memory can tell is null of the others."""
     names = [name for name in await service.memories.names() if request.user.may("read", name)]
     start = bisect_right(names, after) if after is not None else 0
     page = names[start : start + limit]
-    found = []
-    for name in page:
-        try:
-            async with service.memories.use(name) as held:
-                found.append(await service.disk.run(held.info))
-        except HttpProblem as problem:
-            if problem.status != 404:  # deleted since its name was listed
-                raise
+    found = await service.memories.summaries(page)
     return wire.Memories(memories=found, next=page[-1] if page and start + limit < len(names) else None)
 
 

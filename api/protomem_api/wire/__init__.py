@@ -19,6 +19,7 @@ from protomem_api.wire.answers import (
     Keys,
     Memories,
     MemoryInfo,
+    MemorySummary,
     NewKey,
     Part,
     Probability,
@@ -29,7 +30,7 @@ from protomem_api.wire.answers import (
     Suggestions,
 )
 from protomem_api.wire.bodies import CreateKey, CreateMemory, Forget, IdToHash, Learn, Predict, Suggest, Trim
-from protomem_api.wire.jobs import RESULTS, AskReport, Job, JobKind, Jobs, JobState, Verification
+from protomem_api.wire.jobs import RESULTS, AskReport, Job, JobEvent, JobKind, Jobs, JobState, Verification
 from protomem_api.wire.lines import (
     ForgetLine,
     LearnLine,
@@ -66,6 +67,7 @@ __all__ = [
     "Image",
     "Item",
     "Job",
+    "JobEvent",
     "JobKind",
     "JobState",
     "Jobs",
@@ -82,6 +84,7 @@ __all__ = [
     "MappedExample",
     "Memories",
     "MemoryInfo",
+    "MemorySummary",
     "Neighbour",
     "NewKey",
     "OptionsLine",

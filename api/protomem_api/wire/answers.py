@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from protomem_api.problem_kinds import KINDS
 from protomem_api.wire.shared import Receipt, Reply, Retain, Role
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Keys",
     "Memories",
     "MemoryInfo",
+    "MemorySummary",
     "NewKey",
     "Part",
     "Probability",
@@ -58,10 +60,25 @@ class MemoryInfo(Reply, frozen=True):
     public_key: str
 
 
+class MemorySummary(Reply, frozen=True):
+    """A memory in a list, as far as it can be told without opening it.
+
+    `examples` and `classes` (how many labels there are) are null of a memory that is not open, and may be some moments
+    old of one that a job works on; `encoder` and `retain` are null of one brought from elsewhere until it is opened.
+    """
+
+    name: str
+    encoder: str | None
+    retain: Retain | None
+    is_open: bool
+    examples: int | None
+    classes: int | None
+
+
 class Memories(Reply, frozen=True):
     """The memories that the key may read, by name; `next` goes on as `after`."""
 
-    memories: list[MemoryInfo]
+    memories: list[MemorySummary]
     next: str | None = None
 
 
@@ -227,7 +244,12 @@ class Health(Reply, frozen=True):
 class Problem(Reply, frozen=True, omit_defaults=True):
     """What went wrong, after RFC 9457. `path` is the JSON path of the wrong value in the request's body."""
 
-    type: Annotated[str, Meta(examples=["/problems/invalid-item"])]
+    type: Annotated[
+        str,
+        Meta(
+            description="Its kind, and the page that says what to try.", examples=[one.type for one in KINDS.values()]
+        ),
+    ]
     title: str
     status: int
     detail: str

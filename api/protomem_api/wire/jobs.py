@@ -10,7 +10,7 @@ import protomem
 from protomem_api.wire.answers import Check, Problem
 from protomem_api.wire.shared import Body, Item, Receipt, Reply
 
-__all__ = ["RESULTS", "AskReport", "Job", "JobKind", "JobState", "Jobs", "Verification"]
+__all__ = ["RESULTS", "AskReport", "Job", "JobEvent", "JobKind", "JobState", "Jobs", "Verification"]
 
 JobKind = Literal["verify", "purge", "report"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -72,6 +72,14 @@ class Job(Reply, frozen=True):
     def has_ended(self) -> bool:
         """Whether nothing about it will change."""
         return self.state in ("done", "failed", "cancelled")
+
+
+class JobEvent(Reply, frozen=True):
+    """One event of a job's stream: `data` is the whole job as JSON, `id` goes on as `Last-Event-ID`."""
+
+    id: str
+    event: Literal["state", "progress"]
+    data: str
 
 
 class Jobs(Reply, frozen=True):

@@ -7,8 +7,6 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from protomem_api.keys import Role
-
 __all__ = [
     "MOST",
     "NAME_PATTERN",
@@ -33,6 +31,7 @@ NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
 """A memory's name is a file's name on every system, and a label of nothing else."""
 
 Retain = Literal["codes", "items", "nothing"]
+Role = Literal["read", "write", "admin"]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,13 +23,19 @@ Data = Annotated[
 app = typer.Typer(help="API keys of the HTTP service: make, list and delete them.", no_args_is_help=True)
 
 
-def key_file(data: Path) -> KeyFile:
-    """The keys of a data folder, which is made if it is not there."""
+def key_file(data: Path, *, create: bool = False) -> KeyFile:
+    """The keys of a data folder, which is made if it is not there and `create` says so."""
     try:
         from protomem_api import KeyFile
     except ImportError as error:
         raise MissingExtra("the HTTP service", "server") from error
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        if create:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(f"{data} cannot be a data folder ({error.strerror}): give --data another") from error
+    if not data.is_dir():
+        raise InvalidInput(f"{data} is no folder: give --data the folder that `protomem serve` serves")
     return KeyFile(data)
 
 
@@ -47,7 +53,7 @@ def create(
     """Make a key and print its secret, this once."""
     if role not in ("read", "write", "admin"):
         raise InvalidInput(f"role is {role!r}: it must be one of read, write, admin")
-    key, secret = key_file(data).create(name, role, memory)  # type: ignore[arg-type]  # checked just above
+    key, secret = key_file(data, create=True).create(name, role, memory)  # type: ignore[arg-type]  # checked just above
     if as_json:
         print_json({"id": key.id, "secret": secret})
     else:

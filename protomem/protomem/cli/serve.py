@@ -25,7 +25,12 @@ def serve(
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Ask for no API keys; on loopback alone.")] = False,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="A TOML file with settings.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may come several times.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other setting, such as rate=100; may come several times. A wrong name is told all of them.",
+        ),
     ] = None,
 ) -> None:
     """Serve the memories of a folder over HTTP until stopped.
@@ -39,9 +44,7 @@ def serve(
     given = {"data": data, "host": host, "port": port, "auth": False if no_auth else None}
     flags = {name: value for name, value in given.items() if value is not None}
     settings = read_settings(flags | dict(map(_pair, set_ or [])), os.environ, config)  # noqa: TID251  # the border
-    if settings.auth:
-        _first_key(settings.data)
-    serve(settings)
+    serve(settings, (lambda: _first_key(settings.data)) if settings.auth else None)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
@@ -33,11 +34,12 @@ class Console:
         self.page.goto(f"{self.url}/#{path}")
         return self.page
 
-    def accessibility_faults(self) -> list[str]:
-        """Serious and critical faults that axe finds in the page as it is."""
+    def accessibility_faults(self, rules: Sequence[str] = ()) -> list[str]:
+        """Serious and critical faults that axe finds in the page as it is: by all of its rules, or by these."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+        found = self.page.evaluate("options => axe.run(document, options)", options)
         return [
             f"{one['id']} ({one['impact']}): {one['help']}: {node['html'][:200]} {node['failureSummary']}"
             for one in found["violations"]

@@ -15,23 +15,25 @@ from tests.api.serving import Served
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The browser of this machine, headless. Chromium's sandbox does not run for root, which CI is.
 
-    Of a module, not of the session: as long as it is there Playwright holds the event loop of this thread.
+    Of this folder, not of the session: as long as it is there Playwright holds the event loop of this thread.
     """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"there is none of {', '.join(NAMES)}: install the package chromium")
-    arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # nothing from elsewhere, ever
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=found, args=arguments)
         yield launched
         launched.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def window(browser: Browser) -> Iterator[BrowserContext]:
     """A window whose tabs share what the browser keeps of the console's files, and no session."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:

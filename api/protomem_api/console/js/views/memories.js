@@ -41,8 +41,18 @@ export async function memories(signal) {
 }
 
 function total(found, more) {
-  const examples = found.reduce((sum, one) => sum + one.examples, 0);
-  return `${more ? "The first " : ""}${count(found.length, "memory", "memories")}, ${count(examples, "example")}`;
+  const open = found.filter((one) => one.is_open);
+  const examples = count(open.reduce((sum, one) => sum + one.examples, 0), "example");
+  const where = open.length < found.length ? ` in the ${whole(open.length)} that are open` : "";
+  return `${more ? "The first " : ""}${count(found.length, "memory", "memories")}, ${examples}${where}`;
+}
+
+// A memory that nobody has used for long is closed; it tells its numbers when it is looked at.
+const figure = (number) => (number === null ? h("span", { class: "muted", title: "Not open: look at it to see" }, "–") : whole(number));
+
+function kind(one) {
+  const known = [one.encoder && encoderName(one.encoder), one.retain && `keeps ${KEEPS[one.retain]}`].filter(Boolean);
+  return known.join(" · ") || "not opened yet";
 }
 
 function card(one) {
@@ -52,12 +62,12 @@ function card(one) {
     h(
       "a",
       { class: "card memory-card", href: `#/m/${encodeURIComponent(one.name)}/try` },
-      h("div", {}, h("h2", {}, one.name), h("p", { class: "muted small break" }, `${encoderName(one.encoder)} · keeps ${KEEPS[one.retain]}`)),
+      h("div", {}, h("h2", {}, one.name), h("p", { class: "muted small break" }, kind(one))),
       h(
         "dl",
         { class: "figures" },
-        h("div", { class: "figure" }, h("dt", {}, "Examples"), h("dd", {}, whole(one.examples))),
-        h("div", { class: "figure" }, h("dt", {}, "Classes"), h("dd", {}, whole(one.classes))),
+        h("div", { class: "figure" }, h("dt", {}, "Examples"), h("dd", {}, figure(one.examples))),
+        h("div", { class: "figure" }, h("dt", {}, "Classes"), h("dd", {}, figure(one.classes))),
       ),
     ),
   );
