@@ -123,6 +123,19 @@ def test_the_same_contribution_again_gets_its_first_receipt(memory: protomem.Mem
     assert len(memory.receipts()) == 3
 
 
+def test_a_client_that_comes_back_does_not_bring_its_old_contributions_along(memory: protomem.Memory) -> None:
+    with taught(0, 20) as clinic:
+        old = clinic.contribution("clinic")
+        memory.merge(old)
+        memory.withdraw("clinic")
+        memory.merge(clinic.contribution("clinic", whole=True))
+    with pytest.raises(
+        protomem.ContributionOutOfOrder, match="contribution 1 of 'clinic' came when its contribution 2"
+    ):
+        memory.merge(old)
+    assert len(memory) == 20
+
+
 def test_a_receipt_names_the_client_by_a_hash_that_only_the_memory_makes(memory: protomem.Memory) -> None:
     receipt = memory.merge(taught(0, 20).contribution("clinic"))
     gone = memory.withdraw("clinic")
