@@ -213,7 +213,10 @@ class Memory:
             asked = replace(asked, names=self._label_names.codes(answering.names))
             self._clear_up(purge=False)  # a label that another thread has forgotten meanwhile
         answers = answering.answers(self._encode(items, progress), asked)
-        return self._with_texts(answers) if self.settings.retain == "items" and evidence else answers
+        if self.settings.retain != "items" or not evidence:
+            return answers
+        with self._shared.kept() as kept:
+            return with_texts(answers, kept.texts(sorted({one.id for answer in answers for one in answer.evidence})))
 
     def suggest(self, items: Items, count: int = 10, progress: Progress | None = None) -> list[Suggestion]:
         """Which of these unlabelled items to label next, best first: those that settle most of what is in doubt.
@@ -386,9 +389,8 @@ class Memory:
         return ledger, keeping
 
     def _encode(self, items: Items, progress: Progress | None) -> Codes:
-        if not len(items):
-            return np.empty((0, self._space.settings.dimension), dtype=np.int8)
-        return quantize(self.encoder.encode(items, progress), self._space.scale)
+        none = np.empty((0, self._space.settings.dimension), dtype=np.int8)
+        return quantize(self.encoder.encode(items, progress), self._space.scale) if len(items) else none
 
     def _clear_up(self, *, purge: bool) -> None:
         """After something was forgotten: the names of labels that are gone are not kept either."""
@@ -397,8 +399,3 @@ class Memory:
                 self._label_names.keep_only(kept.classes())
                 if purge:
                     kept.purge(None)
-
-    def _with_texts(self, answers: list[Answer]) -> list[Answer]:
-        """The answers with the retained texts of their evidence."""
-        with self._shared.kept() as kept:
-            return with_texts(answers, kept.texts(sorted({one.id for answer in answers for one in answer.evidence})))
