@@ -283,7 +283,6 @@ class Memory:
         "codebooks" (the keys' counts too) or "full", by which the merged memory is the one that learned it all. After
         the first it is the difference against the one before, unless `whole`. The sums over one example are that
         example: `min_count` holds back those with a label that fewer carry. `merged` sends what is merged here too.
-
         Raises `InvalidInput` for a level that what is merged does not have, or where rare labels cannot be taken out.
         """
         with self._shared.kept() as kept:
