@@ -156,9 +156,7 @@ class AsyncRemoteMemory:
         `ServerUnavailable` raised, the next contribution has to be `whole`.
         """
         return await self._sender.run(
-            federation.contribution(
-                self._operations.path, client, level, min_count, whole=whole, merged=merged
-            )
+            federation.contribution(self._operations.path, client, level, min_count, whole=whole, merged=merged)
         )
 
     async def merge(self, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None) -> Receipt:
@@ -170,9 +168,7 @@ class AsyncRemoteMemory:
 
     async def withdraw(self, client: str, *, idempotency_key: str | None = None) -> Receipt:
         """Take out all that was merged of a client: afterwards the memory is, bit for bit, one that never had it."""
-        return await self._sender.run(
-            federation.withdraw(self._operations.path, client, key_or_fresh(idempotency_key))
-        )
+        return await self._sender.run(federation.withdraw(self._operations.path, client, key_or_fresh(idempotency_key)))
 
     async def clients(self) -> list[MergedClient]:
         """Every client that was ever merged, by name; `merged` says whether it still is."""

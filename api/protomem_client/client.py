@@ -64,9 +64,7 @@ class Client:
         """The memories that the key may read, by name; none is opened for it."""
         return self._sender.run(memories())
 
-    def merge(
-        self, name: str, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None
-    ) -> Receipt:
+    def merge(self, name: str, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None) -> Receipt:
         """Merge what a client learned into the memory of this name, without opening it; as `RemoteMemory.merge`.
 
         It is all that a key with the role contribute may do. Raises `NotAMemory` for a memory that is not there, or not

@@ -46,9 +46,7 @@ def merge(path: str, contribution: Contribution | bytes, keys: Mapping[str, str]
     if asked.keys is not None:
         check_key(one, None, asked.keys)
         params = {"key": f"{one.client}={one.public_key}"}
-    request = Request(
-        "POST", f"{path}/merge", one.to_bytes(), params=params, media_type=OCTETS, unanswered=UNKNOWN
-    )
+    request = Request("POST", f"{path}/merge", one.to_bytes(), params=params, media_type=OCTETS, unanswered=UNKNOWN)
     return read((yield request), Receipt)
 
 

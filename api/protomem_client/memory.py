@@ -157,9 +157,7 @@ class RemoteMemory:
         `ServerUnavailable` raised, the next contribution has to be `whole`.
         """
         return self._sender.run(
-            federation.contribution(
-                self._operations.path, client, level, min_count, whole=whole, merged=merged
-            )
+            federation.contribution(self._operations.path, client, level, min_count, whole=whole, merged=merged)
         )
 
     def merge(self, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None) -> Receipt:
@@ -171,9 +169,7 @@ class RemoteMemory:
 
     def withdraw(self, client: str, *, idempotency_key: str | None = None) -> Receipt:
         """Take out all that was merged of a client: afterwards the memory is, bit for bit, one that never had it."""
-        return self._sender.run(
-            federation.withdraw(self._operations.path, client, key_or_fresh(idempotency_key))
-        )
+        return self._sender.run(federation.withdraw(self._operations.path, client, key_or_fresh(idempotency_key)))
 
     def clients(self) -> list[MergedClient]:
         """Every client that was ever merged, by name; `merged` says whether it still is."""

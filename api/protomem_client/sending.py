@@ -70,7 +70,10 @@ class Link:
             "base_url": self.url,
             "auth": None if self.key is None else Bearer(self.key),
             "timeout": httpx.Timeout(self.timeout, connect=min(self.timeout, CONNECT_SECONDS)),
-            "headers": {"Accept": "application/json, application/octet-stream, application/problem+json", "User-Agent": "protomem"},
+            "headers": {
+                "Accept": "application/json, application/octet-stream, application/problem+json",
+                "User-Agent": "protomem",
+            },
         }
 
     def policy(self) -> dict[str, Any]:

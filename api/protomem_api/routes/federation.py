@@ -135,8 +135,10 @@ async def list_clients(name: FromPath[str], service: UsesService) -> wire.Client
 
 
 def _contribution(memory: protomem.Memory, asked: wire.Contribute) -> bytes:
-    options = {"min_count": asked.min_count, "whole": asked.whole, "merged": asked.merged}
-    return memory.contribution(asked.client, asked.level, **options).to_bytes()
+    found = memory.contribution(
+        asked.client, asked.level, min_count=asked.min_count, whole=asked.whole, merged=asked.merged
+    )
+    return found.to_bytes()
 
 
 def _chosen(clients: Mapping[str, str | None], document: bytes) -> dict[str, str] | None:
