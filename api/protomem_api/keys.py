@@ -36,10 +36,10 @@ SECRET_BYTES: Final = 32
 PUBLIC_KEY: Final = "[0-9a-f]{64}"
 
 GRANTS: Final[Mapping[Role, frozenset[Role]]] = {
-    "contribute": frozenset({"contribute"}),
     "read": frozenset({"read"}),
     "write": frozenset({"read", "contribute", "write"}),
     "admin": frozenset({"read", "contribute", "write", "admin"}),
+    "contribute": frozenset({"contribute"}),
 }
 """What each role is enough for."""
 

@@ -33,7 +33,7 @@ NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
 """A memory's name is a file's name on every system, and a label of nothing else."""
 
 Retain = Literal["codes", "items", "nothing"]
-Role = Literal["contribute", "read", "write", "admin"]
+Role = Literal["read", "write", "admin", "contribute"]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

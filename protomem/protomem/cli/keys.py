@@ -54,8 +54,8 @@ def create(
         list[str] | None,
         typer.Option(
             metavar="NAME[=HEX]",
-            help="With the role contribute: a client whose contributions it may merge, and the public key that they must "
-            "have; may come several times.",
+            help="With the role contribute: a client whose contributions it may merge, and the public key that they "
+            "must have; may come several times.",
         ),
     ] = None,
     as_json: AsJson = False,
