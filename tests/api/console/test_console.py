@@ -111,6 +111,23 @@ def test_from_nothing_to_a_memory_that_answers_and_forgets(tab: Console, key: st
     assert all(check.ok for check in protomem.audit_chain(receipts, public_key))
 
 
+def test_receipts_of_merges_are_of_clients(tab: Console, key: str, admin: httpx.Client) -> None:
+    name = "merged-console"
+    admin.post("/v1/memories", json={"name": name, "encoder": "vectors:2", "width": 8})
+    with protomem.open(None, encoder="vectors:2", width=8) as clinic:
+        clinic.learn([[1, 0], [0, 1]], ["east", "north"])
+        part = clinic.contribution("clinic-7").to_bytes()
+    headers = {"Content-Type": "application/octet-stream"}
+    assert admin.post(f"/v1/memories/{name}/merge", content=part, headers=headers).is_success
+    assert admin.post(f"/v1/memories/{name}/withdraw", json={"client": "clinic-7"}).is_success
+    page = tab.open(f"/m/{name}/receipts", key)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    for row, word in ((rows.first, "Withdraw"), (rows.last, "Merge")):
+        expect(row).to_contain_text(word)
+        expect(row).to_contain_text("1 client")
+
+
 def test_an_answer_is_corrected_where_it_is_read(tab: Console, key: str, texts: str, admin: httpx.Client) -> None:
     page = tab.open(f"/m/{name_of(texts)}/try", key)
     page.get_by_label("Text", exact=True).fill("my card was lost")
