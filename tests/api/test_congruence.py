@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from contextlib import closing
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,35 +18,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.api.congruence import HAS_JOBS, Trio
+from tests.api.congruence import HAS_JOBS
+from tests.api.congruence_material import KINDS, OPTIONS, TEXTS, VECTORS, assert_same_receipts, contributions, trio
 from tests.api.serving import Served
-from tests.conftest import LetterEncoder
 
 import protomem
 from protomem.federation.levels import LEVELS
 
-WIDTH = 32
-DICE = np.random.default_rng(4)
-VECTORS = [*DICE.standard_normal((12, 3)).astype(np.float32), np.array([1e30, 1e-30, 0], np.float32)]
-TEXTS = [
-    "where is my parcel",
-    "the parcel is late",
-    "give me my money",
-    "refund, please",
-    "où est-ce ?",
-    "名前",
-    "a",
-    "😀",
-]
 LABELS = ["card/lost", "card/stolen", "refund", "名前"]
 SUBJECTS = ["ann", "tenant 7", None]
 IDS = [f"id/{number} é" for number in range(6)]
-
-KINDS = {
-    "vectors": {"encoder": "vectors:3", "retain": "codes", "width": WIDTH},
-    "texts": {"encoder": "letters", "retain": "items", "width": WIDTH},
-    "sums": {"encoder": "vectors:3", "retain": "nothing", "width": WIDTH},
-}
 
 WRONG_VECTORS: list[Any] = [
     "one text",
@@ -66,40 +46,6 @@ WRONG_TEXTS: list[Any] = ["one text", 7, [""], [" "], [None], ["\ud800"], [7], [
 WRONG_LABELS: list[Any] = [["a", "b", "c"], None, "label", [None], [""], [[]], ["a\0b"], ["x" * 2_000], [3]]
 WRONG_IDS: list[Any] = ["id", [""], ["a", "b"], [None], [5], ["x" * 2_000]]
 WRONG_SUBJECTS: list[Any] = ["ann", [""], ["a", "b"], [5]]
-
-OPTIONS: list[dict[str, Any]] = [
-    {},
-    {"top_k": 1, "evidence": 0},
-    {"top_k": np.int64(2), "coverage": np.float64(0.5)},
-    {"coverage": 0.9, "per_class": True},
-    {"false_alarm": 0.3, "explain": True},
-    {"among": "card"},
-    {"among": "card/"},
-    {"among": ["refund", "名前"]},
-    {"among": {"refund"}, "evidence": 2},
-    {"thresholds": {"refund": 0.9, "card/lost": 0.5}},
-    {"certainty": 0.6},
-    {"certainty": 0.9, "separator": "u"},
-    {"multi_label": True, "explain": True},
-    {"top_k": 0},
-    {"top_k": 1.5},
-    {"evidence": -1},
-    {"coverage": 1.0},
-    {"false_alarm": "often"},
-    {"per_class": True},
-    {"per_class": 1},
-    {"multi_label": True, "coverage": 0.5},
-    {"among": []},
-    {"among": [None]},
-    {"among": "nothing"},
-    {"among": ["nothing"]},
-    {"thresholds": {"nothing": 0.5}},
-    {"thresholds": {"refund": 2}},
-    {"thresholds": ["refund"]},
-    {"separator": ""},
-    {"name_prior": True},
-    {"name_prior": True, "coverage": 0.5},
-]
 
 NOT_FORGOTTEN: list[dict[str, Any]] = [
     {},
@@ -126,38 +72,7 @@ REPORTS: list[dict[str, Any]] = [
     {"windows": 2, "false_alarm": 2.0},
 ]
 
-NOT_CONTRIBUTED: list[dict[str, Any]] = [
-    {"client": ""},
-    {"client": None},
-    {"client": "c", "level": "all"},
-    {"client": "c", "min_count": 0},
-    {"client": "c", "min_count": 1.5},
-    {"client": "c", "whole": 1},
-    {"client": "c", "merged": "yes"},
-]
-
 MANY = st.lists(st.integers(0, 100), max_size=5)
-
-
-def trio(server: Served, key: str, kind: str) -> Trio:
-    given = KINDS[kind]
-    encoder: Any = LetterEncoder() if kind == "texts" else given["encoder"]
-    return Trio(server, key, protomem.open(None, **{**given, "encoder": encoder}), **given)
-
-
-@cache
-def contributions(kind: str) -> list[bytes]:
-    """What two clients send to memories of a kind: each everything, a difference, and less of it."""
-    found = []
-    for client, rows in (("clinic", [0, 1]), ("名前", [2, 3])):
-        given = {**KINDS[kind], "encoder": LetterEncoder() if kind == "texts" else "vectors:3"}
-        with protomem.open(None, **given) as memory:
-            for row in rows:
-                pool: list[Any] = TEXTS if kind == "texts" else VECTORS
-                memory.learn([pool[row], pool[row + 1]], ["refund", "card/lost"])
-                found.append(memory.contribution(client).to_bytes())
-            found.append(memory.contribution(client, "prototypes").to_bytes())
-    return found
 
 
 class Congruence(RuleBasedStateMachine):
@@ -338,55 +253,6 @@ def test_a_life_comes_to_the_same(server: Served, key: str, kind: str) -> None:
         for work in ("verify", "purge", "report") if HAS_JOBS else ():
             three.call(work, (), **({"false_alarm": None} if work == "report" else {}))
             three.check_state()
-
-
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_a_federation_comes_to_the_same(server: Served, key: str, kind: str) -> None:
-    """Contributions of these memories, and what they merge: repeated, out of order, under other keys, withdrawn."""
-    pool: Any = TEXTS if kind == "texts" else np.array(VECTORS)
-    parts = contributions(kind)
-    first = protomem.Contribution.from_bytes(parts[0])
-    with closing(trio(server, key, kind)) as three:
-        for wrong in NOT_CONTRIBUTED:
-            three.call("contribution", (), **wrong)
-        for level in LEVELS:
-            three.call("learn", (pool[:2], ["refund", "card/lost"], [f"{level} 1", f"{level} 2"]))
-            for options in ({}, {}, {"whole": True}, {"min_count": 2}):
-                three.call("contribution", ("c", level), **options)
-
-        merged = three.call("merge", (parts[0],), keys={"clinic": first.public_key})
-        assert_same_receipts(three.call("merge", (first,)), merged)
-        three.call("merge", (parts[4],))
-        assert three.call("merge", (parts[3],), keys={"clinic": first.public_key}) == [None] * 3
-        assert three.call("merge", (parts[3],), keys={"名前": "ab" * 32}) == [None] * 3
-        for wrong in (b"no contribution", parts[0][:-1], "text", None):
-            three.call("merge", (wrong,))
-        three.call("merge", (parts[1],), keys=["clinic"])
-        three.call("merge", (parts[1],), keys={"clinic": 5})
-        for part in (parts[3], parts[1]):
-            three.call("merge", (part,))
-        three.check_state()
-        for options in OPTIONS:
-            three.call("predict", (pool[2:8],), **options)
-
-        [clients, *_] = three.call("clients", ())
-        assert [(one.name, one.sequence, one.merged) for one in clients] == [("clinic", 2, True), ("名前", 1, True)]
-        three.call("contribution", ("c",), merged=True)
-        withdrawn = three.call("withdraw", ("clinic",), idempotency_key="gone")
-        assert_same_receipts(three.call("withdraw", ("clinic",), idempotency_key="gone"), withdrawn)
-        for client in ("clinic", "nobody", "", None):
-            three.call("withdraw", (client,))
-        three.call("withdraw", ("名前",), idempotency_key="gone")
-        three.call("merge", (parts[0],))
-        three.call("merge", (parts[2],))
-        three.call("clients", ())
-        if HAS_JOBS:
-            three.call("verify", ())
-        three.check_state()
-
-
-def assert_same_receipts(found: list[protomem.Receipt], expected: list[protomem.Receipt]) -> None:
-    assert [receipt.id for receipt in found] == [receipt.id for receipt in expected]
 
 
 @pytest.mark.parametrize("name", ["Memory", "AsyncMemory"])
