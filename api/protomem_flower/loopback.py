@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
@@ -47,7 +49,8 @@ class Loopback:
     """A SuperLink and a SuperNode for each client, started on entering and stopped on leaving, by their ids.
 
     `nodes` holds the node configuration of each SuperNode, as in `ClientSettings`, by client name. `folder` takes what
-    Flower keeps and what the processes say; it should be empty.
+    Flower keeps and what the processes say; it should be empty. Linux and macOS: each is a process group of its own, in
+    which Flower starts more processes.
     """
 
     def __init__(self, folder: str | Path, nodes: Mapping[str, Mapping[str, Value]]) -> None:
@@ -75,7 +78,7 @@ class Loopback:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The ids of the processes that run, by name; "superlink" is the SuperLink."""
+        """The ids of the process groups that run, by name; "superlink" and "superexec" are the coordinator's."""
         return {name: process.pid for name, process in self._running.items()}
 
     def run(self, config: Mapping[str, Value], timeout: float = 600.0) -> list[Round]:
@@ -115,8 +118,8 @@ class Loopback:
         self._port = _free_port()
         connection = f'[superlink]\ndefault = "loopback"\n\n[superlink.loopback]\naddress = "{HOST}:{self._port}"\n'
         (self._folder / "config.toml").write_text(connection + "insecure = true\n", "utf-8")
-        # Nothing is installed for an app: its code is what is installed here already.
-        own = ["--insecure", "--disable-runtime-dependency-installation", "--host", HOST, "--port", str(self._port)]
+        # A SuperLink by itself starts its SuperExec, which runs the ServerApp, in a group that nobody can stop by its id.
+        own = ["--insecure", "--isolation", "process", "--host", HOST, "--port", str(self._port)]
         link, end = self._start("superlink", ["flower-superlink", *own]), time.monotonic() + START_SECONDS
         while not _listens(self._port):
             if link.poll() is not None:
@@ -124,6 +127,9 @@ class Loopback:
             if time.monotonic() > end:
                 raise self._failed(f"the SuperLink does not listen after {START_SECONDS:g} seconds", "superlink")
             time.sleep(POLL_SECONDS)
+        # Nothing is installed for an app unless it is told to: its code is what is installed here already.
+        runs = ["--insecure", "--runtime-api-address", f"{HOST}:{self._port}", "--parent-pid", str(link.pid)]
+        self._start("superexec", ["flower-superexec", *runs])
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         scripts = Path(sys.executable).parent
@@ -137,6 +143,7 @@ class Loopback:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self._running[name] = process
         return process
@@ -155,17 +162,15 @@ class Loopback:
         return {**os.environ, **own}
 
     def _stop(self, *names: str) -> None:
-        """End these, the last started first, and wait for them."""
+        """End these and all that they started, the last started first, and wait for them."""
         ending = [process for name in reversed(names) if (process := self._running.pop(name, None))]
         for process in ending:
-            if process.poll() is None:
-                process.terminate()
+            _signal(process, signal.SIGTERM)
         for process in ending:
-            try:
+            with suppress(subprocess.TimeoutExpired):  # then it is killed, with what is left of the others
                 process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _signal(process, signal.SIGKILL)
+            process.wait()
 
     def _rounds(self, report: Path, name: str) -> list[Round]:
         """The rounds that were reported. Raises `FlowerFailed` where some are missing."""
@@ -187,9 +192,15 @@ class Loopback:
         return self._folder / f"{name}.log"
 
     def _failed(self, why: str, *names: str) -> FlowerFailed:
-        asked = dict.fromkeys([*names, "superlink"])
+        asked = [name for name in dict.fromkeys([*names, "superexec", "superlink"]) if self._log(name).exists()]
         said = "\n".join(f"--- {name} said last:\n{self.said(name)}" for name in asked)
         return FlowerFailed(f"{why}; the logs are in {self._folder}\n{said}")
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To the whole group of a process that was started here; its id is the process's own, and kept while any lives."""
+    with suppress(ProcessLookupError):  # all of it has ended
+        os.killpg(process.pid, number)
 
 
 def _free_port() -> int:
