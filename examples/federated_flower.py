@@ -1,4 +1,4 @@
-"""A SuperLink and three SuperNodes of Flower on this machine merge what three shops learned, exactly, and take it back."""
+"""Three shops federate over Flower, with its real processes on this machine: merge, forget a customer, lose a shop."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from messages import Messages, load
-from protomem_flower import Loopback, Round
 
 import protomem
+from protomem_flower import Loopback, Round
 
 SHOPS = ("shop-1", "shop-2", "shop-3")
 

@@ -31,7 +31,9 @@ def main() -> None:
                 shop.learn(part.texts, part.labels)
                 files.append(Path(folder) / f"{name}.safetensors")
                 files[-1].write_bytes(shop.contribution(name).to_bytes())
-                print(f"{name}: {len(shop)} messages of {len(shop.classes())} labels in {files[-1].stat().st_size} bytes")
+                print(
+                    f"{name}: {len(shop)} messages of {len(shop.classes())} labels in {files[-1].stat().st_size} bytes"
+                )
             central.learn(part.texts, part.labels)
         for file in files:
             coordinator.merge(file.read_bytes())

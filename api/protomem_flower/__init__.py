@@ -1,4 +1,4 @@
-"""Federation over Flower: a coordinator and clients that send what their memories learned through SuperLink and SuperNodes.
+"""Federation over Flower: clients send what their memories learned, and a coordinator merges it.
 
 `APP` is the folder of the Flower app, for `flwr run`. Its ServerApp (`server_app`) asks every connected client for its
 contribution and merges it into a memory; its ClientApp (`client_app`) opens the client's memory and answers.

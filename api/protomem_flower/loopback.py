@@ -118,7 +118,7 @@ class Loopback:
         self._port = _free_port()
         connection = f'[superlink]\ndefault = "loopback"\n\n[superlink.loopback]\naddress = "{HOST}:{self._port}"\n'
         (self._folder / "config.toml").write_text(connection + "insecure = true\n", "utf-8")
-        # A SuperLink by itself starts its SuperExec, which runs the ServerApp, in a group that nobody can stop by its id.
+        # In the other mode a SuperLink starts its SuperExec, which runs the ServerApp, in a group of unknown id.
         own = ["--insecure", "--isolation", "process", "--host", HOST, "--port", str(self._port)]
         link, end = self._start("superlink", ["flower-superlink", *own]), time.monotonic() + START_SECONDS
         while not _listens(self._port):

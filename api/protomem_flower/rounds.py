@@ -1,4 +1,4 @@
-"""The rounds of a federation: ask every connected client, merge what comes as it comes, and ask again what does not fit."""
+"""The rounds of a federation: ask every connected client, merge what comes as it comes, ask again what does not fit."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _taken(memory: Memory, settings: CoordinatorSettings, node: int, reply: Mess
         one = Contribution.from_bytes(answered.contribution)
         outcome = Outcome(node, "merged", one.client, None, one.sequence, len(answered.contribution))
         if _is_out(memory, settings, one.client):
-            return replace(outcome, state="withdrawn", reason="it was withdrawn; readmit= merges it again")
+            return replace(outcome, state="withdrawn", reason="readmit= merges it again")
         return replace(outcome, receipt=memory.merge(one, keys=settings.keys).id)
     except ContributionOutOfOrder:
         raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from typing import Final
 
 from flwr.app import Context
@@ -56,4 +55,4 @@ def _write(settings: CoordinatorSettings, rounds: list[Round]) -> None:
     unfinished = settings.report.with_name(f"{settings.report.name}.new")
     text = json.dumps({"asked": settings.rounds, "rounds": [one.as_json() for one in rounds]}, indent=1)
     unfinished.write_text(text + "\n", "utf-8")
-    os.replace(unfinished, settings.report)
+    unfinished.replace(settings.report)

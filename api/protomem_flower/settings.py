@@ -28,11 +28,11 @@ class CoordinatorSettings:
     """The run configuration. Its names are those of `app/pyproject.toml`, with hyphens.
 
     `memory` is the coordinator's file, made with `encoder` if it is not there ("" where it is). In each of `rounds`, at
-    most `timeout` seconds long and `pause` seconds apart, all that are connected are asked at `level` and `min_count`, as
-    in `Memory.contribution`. The first waits up to `wait` seconds for `clients` of them. `withdraw` names clients that
-    are taken out first and not merged again, in later runs either, unless `readmit` names them. `keys` is a JSON file of
-    public keys (hex) by client name, and then no other client is merged. `report` is a JSON file of what became of each
-    client, written anew after each round.
+    most `timeout` seconds long and `pause` seconds apart, all that are connected are asked at `level` and `min_count`,
+    as in `Memory.contribution`. The first waits up to `wait` seconds for `clients` of them. `withdraw` names clients
+    that are taken out first and not merged again, in later runs either, unless `readmit` names them; the names are
+    parted by commas. `keys` is a JSON file of public keys (hex) by client name, and then no other client is merged.
+    `report` is a JSON file of what became of each client, written anew after each round.
     """
 
     memory: Path
