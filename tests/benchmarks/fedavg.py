@@ -14,6 +14,7 @@ __all__ = ["BATCH", "ROUNDS", "Head", "averaged_means", "federated_head", "neare
 
 Floats = npt.NDArray[np.float64]
 Float32s = npt.NDArray[np.float32]
+Ranks = npt.NDArray[np.int64]
 
 ROUNDS: Final = 20
 BATCH: Final = 32
@@ -35,9 +36,8 @@ def averaged_means(clients: Sequence[Split]) -> dict[str, Floats]:
 def nearest(means: dict[str, Floats], vectors: Float32s) -> Names:
     """The class whose mean has the largest cosine with each vector."""
     stacked = np.array(list(means.values()))
-    return np.array(list(means))[
-        np.argmax(vectors @ (stacked / np.linalg.norm(stacked, axis=1, keepdims=True)).T, axis=1)
-    ]
+    directions = stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+    return np.array(list(means))[np.argmax(vectors @ directions.T, axis=1)]
 
 
 @final
@@ -73,12 +73,7 @@ def federated_head(clients: Sequence[Split], rate: float, epochs: int, seed: int
 
 
 def _trained(
-    common: Float32s,
-    vectors: Float32s,
-    target: npt.NDArray[np.int64],
-    rate: float,
-    epochs: int,
-    dice: np.random.Generator,
+    common: Float32s, vectors: Float32s, target: Ranks, rate: float, epochs: int, dice: np.random.Generator
 ) -> Float32s:
     """The weights after one client's passes."""
     weights = common.copy()

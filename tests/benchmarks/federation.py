@@ -1,8 +1,8 @@
 """What is merged from clients that keep their examples: how right is it, and what does it cost, beside averaging?
 
 The training split is dealt to 20 clients, of each class by shares drawn from Dirichlet(0.1), so that most of a class is
-with one or two of them. Each has a memory of its own and sends one contribution; the coordinator merges them and answers
-the test split, at each level. Beside it: averaged class means, FedAvg of a linear head (20 rounds), and two central
+with one or two of them. Each has a memory of its own and sends one contribution; the coordinator merges them, at each
+level, and answers the test split. Beside it: averaged class means, FedAvg of a linear head (20 rounds), and two central
 memories of all examples, one that keeps sums alone and one that keeps codes.
 
 Merged at level full it has to be the central memory of sums, digest and answers; at the lower levels, the memory merged
@@ -24,7 +24,6 @@ from common import (
     CONSOLE,
     DATA_SETS,
     DIMENSION,
-    Names,
     Split,
     arguments,
     load,
@@ -81,9 +80,7 @@ def main() -> None:
     for name in DATA_SETS:
         clients, test = dealt(load(name, "train"), np.random.default_rng(0)), load(name, "test")
         levels = LEVELS if name == "CLINC150" else ("full",)
-        others[name] = {
-            f"central, retain={retain!r}": central(clients, test, retain) for retain in ("nothing", "codes")
-        }
+        others[name] = {f"central, retain={kept!r}": central(clients, test, kept) for kept in ("nothing", "codes")}
         merged[name] = {level: federated(clients, test, level) for level in levels}
         if name == "CLINC150":
             others[name] |= {
@@ -196,8 +193,8 @@ def bars(merged: dict[str, dict[Level, Merged]], others: dict[str, dict[str, Way
         for level, found in levels.items():
             checked.append(Bar(f"{name}: {level}, digest and answers equal to central", found.equal, 1, "yes"))
     ours, beside = merged["CLINC150"]["full"].way.right, others["CLINC150"]
-    for way in ("averaged class means", f"FedAvg, linear, {ROUNDS} rounds"):
-        checked.append(Bar(f"CLINC150: ahead of {way}", ours - beside[way].right, 0.0, "points"))
+    averages = ("averaged class means", f"FedAvg, linear, {ROUNDS} rounds")
+    checked += [Bar(f"CLINC150: ahead of {way}", ours - beside[way].right, 0.0, "points") for way in averages]
     small = merged["CLINC150"]["prototypes"].bytes_a_class
     checked.append(Bar("CLINC150: prototypes, bytes a class and client", small, MOST_BYTES, "bytes", least=False))
     for name, levels in merged.items():
