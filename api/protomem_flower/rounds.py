@@ -93,12 +93,14 @@ def _replies(grid: Grid, nodes: Sequence[int], asked: Asked, end: float) -> Iter
     messages = [Message(asked.record(), node, MESSAGE_TYPE, ttl=left) for node in nodes]
     # By the message that is answered: an answer that Flower makes up for a lost one names no node of its own.
     waiting = {id: node for id, node in zip(grid.push_messages(messages), nodes, strict=False) if id}
-    while waiting and time.monotonic() < end:
+    while waiting:
         came = list(grid.pull_messages(sorted(waiting)))
         for reply in came:
             if (node := waiting.pop(reply.metadata.reply_to_message_id, None)) is not None:
                 yield node, reply
         if not came:
+            if time.monotonic() >= end:
+                return
             time.sleep(POLL_SECONDS)
 
 
