@@ -41,7 +41,7 @@ from protomem.federation.levels import LEVELS, Level
 
 CLIENTS: Final = 20
 ALPHA: Final = 0.1
-RATES: Final = (0.3, 1.0, 3.0, 10.0)
+RATES: Final = (1.0, 3.0, 10.0, 30.0, 100.0)
 EPOCHS: Final = (1, 5, 20)
 MOST_BYTES: Final = 800
 """A class and client at level prototypes."""
