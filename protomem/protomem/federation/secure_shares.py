@@ -10,7 +10,7 @@ from protomem.errors import MissingExtra
 try:
     from Crypto.Protocol.SecretSharing import Shamir
 except ImportError as error:
-    raise MissingExtra("secure aggregation", "federated") from error
+    raise MissingExtra("secure aggregation", "secure") from error
 
 __all__ = ["SEED_BYTES", "combined", "shares_of"]
 
