@@ -1,14 +1,14 @@
-"""Federated Reconnaissance (arXiv 2109.00150) on handwriting: what clients learn apart is merged, and nothing is forgotten.
+"""Federated Reconnaissance (arXiv 2109.00150) on handwriting: what clients learn apart is merged, nothing is forgotten.
 
-A small network is trained on the characters of one file of Omniglot and frozen. Then five clients go on missions and meet
-characters of alphabets that were not in it. After each mission they send what is new, as sums; a coordinator adds it up
-and is asked about every character that anyone has met, in drawings by other people. Beside it: a central memory, which
-is the same to the last bit, and the same network trained further on the drawings of each mission, which forgets.
+A small network is trained on the characters of one file of Omniglot and frozen. Then five clients go on missions and
+meet characters of alphabets that were not in it. After each mission they send what is new, as sums; a coordinator adds
+it up and is asked about every character that anyone has met, in drawings by other people. Beside it: a central memory,
+which is the same to the last bit, and the same network trained further on each mission's drawings, which forgets.
 """
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ class Central:
 class Tuned:
     """The network trained further, by one who is given every drawing of the mission, or by FedAvg over the clients."""
 
-    def __init__(self, model: FineTuned, epochs: int, *, federated: bool) -> None:
+    def __init__(self, model: FineTuned, epochs: int, *, federated: bool = False) -> None:
         self.model, self.epochs, self.federated = model, epochs, federated
 
     def learn(self, mission: Mission) -> None:
@@ -173,55 +173,63 @@ def encoder_of(world: World, effort: Effort, seed: int) -> Handwriting:
     return Handwriting(prototypical(world.seen, **how, seed=seed), world.seen)
 
 
-def main() -> None:
-    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a tiny network and few characters, in seconds")
-    parser.add_argument("--rehearse", action="store_true", help="within the first file: what the settings were chosen by")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the table as a picture")
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    console, effort = Console(highlight=False), QUICK if asked.quick else Effort()
-    world = World.of(effort, asked.seed, rehearse=asked.rehearse)
-    console.print(f"training on {len(np.unique(world.seen.characters))} characters, {effort.episodes} episodes")
-    encoder = encoder_of(world, effort, asked.seed)
-    console.print(f"frozen: {encoder.fingerprint}")
-
-    merged, central = Merged(encoder, effort.width), Central(encoder, effort.width)
-    tuned, fedavg = (
-        Tuned(FineTuned(encoder.net, encoder.dimension, rate=effort.rate, seed=asked.seed), effort.epochs, federated=one)
-        for one in (False, True)
-    )
-    methods = {"merged": merged, "central": central, "fine-tuned": tuned, "FedAvg": fedavg}
-    table = Table("mission", "characters", *methods, "equal", title="percent right of all that anyone has met")
-    outcomes = []
-    for number, outcome in enumerate(missions(world, methods), start=1):
-        same = equal(merged.memory, central.memory, world.asked.pixels)
-        table.add_row(str(number), str(outcome.characters), *(f"{one:.1f}" for one in outcome.right.values()), str(same))
-        outcomes.append(outcome)
-    console.print(table)
-    last = outcomes[-1].right
-    console.print(f"merged is ahead of fine-tuned by {last['merged'] - last['fine-tuned']:.1f} points")
-    console.print(f"a client sent {max(merged.sent) / 2**20:.1f} MiB a mission at most")
-
+def withdrawn(merged: Merged, world: World, width: int) -> bool:
+    """Withdraw the first client. Whether the memory is the one that the others' drawings make."""
     merged.memory.withdraw(CLIENTS[0])
-    others = Central(encoder, effort.width)
+    others = Central(merged.memory.encoder, width)
     for mission in world.missions:
         for part in mission.parts[1:]:
             others.learn(Mission([], part))
-    console.print("client-1 withdraws, and never was:", equal(merged.memory, others.memory, world.asked.pixels))
-    if asked.plot:
-        plot(outcomes, asked.plot)
+    return equal(merged.memory, others.memory, world.asked.pixels)
+
+
+def arguments() -> Namespace:
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a tiny network and few characters, in seconds")
+    parser.add_argument("--rehearse", action="store_true", help="within the first file, as the settings were chosen")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the table as a picture")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options, console = arguments(), Console(highlight=False)
+    torch.set_num_threads(1)  # FAISS and torch bring an OpenMP each
+    effort, seed = QUICK if options.quick else Effort(), options.seed
+    world = World.of(effort, seed, rehearse=options.rehearse)
+    console.print(f"training on {len(np.unique(world.seen.characters))} characters, {effort.episodes} episodes")
+    encoder = encoder_of(world, effort, seed)
+    console.print(f"frozen: {encoder.fingerprint}")
+
+    merged, central = Merged(encoder, effort.width), Central(encoder, effort.width)
+    tuned = Tuned(FineTuned(encoder, rate=effort.rate, seed=seed), effort.epochs)
+    fedavg = Tuned(FineTuned(encoder, rate=effort.rate, seed=seed), effort.epochs, federated=True)
+    methods = {"merged": merged, "central": central, "fine-tuned": tuned, "FedAvg": fedavg}
+    table = Table("characters met", *methods, "merged is central", title="percent right of all that anyone has met")
+    outcomes = []
+    for outcome in missions(world, methods):
+        same = equal(merged.memory, central.memory, world.asked.pixels)
+        table.add_row(str(outcome.characters), *(f"{one:.1f}" for one in outcome.right.values()), str(same))
+        outcomes.append(outcome)
+    console.print(table)
+
+    last = outcomes[-1].right
+    console.print(f"merged is ahead of fine-tuned by {last['merged'] - last['fine-tuned']:.1f} points")
+    console.print(f"a client sent at most {max(merged.sent) / 1024:,.0f} KiB a mission")
+    console.print("client-1 withdraws, and never was there:", withdrawn(merged, world, effort.width))
+    if options.plot:
+        plot(outcomes, options.plot)
 
 
 def plot(outcomes: list[Outcome], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
-    axis = figure.subplots()
+    axis, met = figure.subplots(), [one.characters for one in outcomes]
     for name in outcomes[0].right:
-        style = "--" if name == "central" else "-"
-        axis.plot([one.characters for one in outcomes], [one.right[name] for one in outcomes], style, marker="o", label=name)
+        axis.plot(
+            met, [one.right[name] for one in outcomes], "--" if name == "central" else "-", marker="o", label=name
+        )
     axis.set(xlabel="characters that anyone has met", ylabel="percent right", ylim=(0, 100))
     axis.legend()
     figure.savefig(path)

@@ -6,20 +6,25 @@ from copy import deepcopy
 
 import numpy as np
 import torch
-from handwriting import Drawings, Pixels, embedded, tensor
+from handwriting import Drawings, Handwriting, Pixels, embedded, tensor
 from torch import nn
 
 BATCH = 32
 
 
 class FineTuned:
-    """A trained network and a linear head that gets a row for each new character. `whole`: the network learns too."""
+    """A trained network and a linear head that gets a row for each new character.
 
-    def __init__(self, net: nn.Sequential, dimension: int, *, rate: float, seed: int, whole: bool = True) -> None:
-        self.net = deepcopy(net).requires_grad_(whole)
-        self.dimension, self.head = dimension, nn.Identity()
+    `whole`: the network learns too, not only the head. `own`: a drawing is told apart only from what is learned with
+    it, so that training pushes nothing down that was learned before (Caccia et al. 2022).
+    """
+
+    def __init__(self, encoder: Handwriting, *, rate: float, seed: int, whole: bool = True, own: bool = False) -> None:
+        torch.manual_seed(seed)
+        self.net = deepcopy(encoder.net).requires_grad_(whole)
+        self.dimension, self.head = encoder.dimension, nn.Identity()
         self.names: list[str] = []
-        self.rate, self.whole = rate, whole
+        self.rate, self.whole, self.own = rate, whole, own
         self.dice = np.random.default_rng(seed)
 
     def meet(self, characters: list[str]) -> None:
@@ -39,10 +44,17 @@ class FineTuned:
         optimiser = torch.optim.Adam([*self.net.parameters(), *self.head.parameters()], self.rate)
         for _ in range(epochs):
             for rows in torch.from_numpy(self.dice.permutation(len(drawn))).split(BATCH):
-                loss = nn.functional.cross_entropy(self.head(embedded(self.net, pixels[rows])), labels[rows])
+                loss = nn.functional.cross_entropy(self._scores(pixels[rows], labels), labels[rows])
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
+
+    def _scores(self, pixels: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        scores = self.head(embedded(self.net, pixels))
+        if not self.own:
+            return scores
+        others = torch.ones(len(self.names), dtype=torch.bool).scatter(0, labels, value=False)
+        return scores.masked_fill(others, -torch.inf)
 
     def answers(self, pixels: Pixels) -> list[str]:
         self.net.eval()

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-
-import protomem  # before torch: it brings FAISS, and the OpenMP that comes first sets both
-import torch  # isort: skip
+import torch
 from PIL import Image
 from torch import nn
+
+import protomem
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "omniglot"
 FILES = FOLDER / "images_background_small1.zip", FOLDER / "images_background_small2.zip"
