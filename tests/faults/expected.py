@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tests.faults.operations import DIMENSION, WIDTH, Model, vectors_of
 
@@ -14,7 +14,8 @@ ASKED = ["one question", "another"]
 
 def fresh(model: Model) -> dict[str, Any]:
     """Digest and answers of a memory in RAM that learns the survivors, sorted by id, and nothing else."""
-    with protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=WIDTH) as memory:
+    retain: Literal["codes", "nothing"] = "nothing" if model.merged else "codes"
+    with protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=WIDTH, retain=retain) as memory:
         ids = sorted(model.examples)
         kept = [model.examples[id] for id in ids]
         if ids:
@@ -22,9 +23,11 @@ def fresh(model: Model) -> dict[str, Any]:
                 vectors_of([text for _, _, text in kept]),
                 [labels for _, labels, _ in kept],
                 ids=ids,
-                subjects=[subject for subject, _, _ in kept],
+                subjects=[subject if retain == "codes" else None for subject, _, _ in kept],
             )
-        answers = memory.predict(vectors_of(ASKED)) if ids else []
+        for rows in model.merged.values():
+            memory.learn(vectors_of([text for _, text in rows]), [labels for labels, _ in rows])
+        answers = memory.predict(vectors_of(ASKED)) if len(memory) else []
         return {
             "digest": memory.digest(),
             "answers": [

@@ -6,11 +6,13 @@ import hashlib
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+import protomem
 
 DIMENSION, WIDTH = 8, 16
 
@@ -22,7 +24,8 @@ SUBJECTS = ["ann", "bob", "tenant-7", None]
 
 Operation = dict[str, Any]
 """`do` and what it needs, as JSON: learn (ids, texts, labels, subjects, relearn), forget (one of ids, subject, label),
-together (operations, carried out in threads as one group), purge, reopen, close."""
+together (operations, carried out in threads as one group), merge (client, its document in hex, and the texts and
+labels that the client knew), withdraw and contribute (client), purge, reopen, close."""
 
 Kept = tuple[str | None, tuple[str, ...], str]
 """Subject, labels and text of one remembered example."""
@@ -40,11 +43,14 @@ def vectors_of(texts: Sequence[str], dimension: int = DIMENSION) -> npt.NDArray[
 
 @dataclass(frozen=True)
 class Model:
-    """What a memory must be after some operations: its examples, the kinds of its receipts, and what it forgot."""
+    """What a memory must be after some operations: its examples, the kinds of its receipts, what it forgot, and by
+    client the labels and texts of what is merged.
+    """
 
     examples: dict[str, Kept] = field(default_factory=dict)
     receipts: tuple[str, ...] = ()
     gone: frozenset[str] = frozenset()
+    merged: dict[str, list[tuple[list[str], str]]] = field(default_factory=dict)
 
     def after(self, operation: Operation) -> Model:
         """The model after one more operation."""
@@ -54,12 +60,21 @@ class Model:
         if do == "learn":
             rows = zip(operation["subjects"], map(tuple, operation["labels"]), operation["texts"], strict=True)
             new = dict(zip(operation["ids"], rows, strict=True))
-            return Model(self.examples | new, (*self.receipts, do), self.gone - new.keys())
+            return replace(self, examples=self.examples | new, gone=self.gone - new.keys())._with(do)
         if do == "forget":
             out = set(self.meant(operation))
             left = {id: kept for id, kept in self.examples.items() if id not in out}
-            return Model(left, (*self.receipts, do), self.gone | out)
-        return Model(self.examples, (*self.receipts, do), self.gone) if do == "purge" else self
+            return replace(self, examples=left, gone=self.gone | out)._with(do)
+        if do == "merge":
+            rows = list(zip(operation["labels"], operation["texts"], strict=True))
+            return replace(self, merged=self.merged | {operation["client"]: rows})._with(do)
+        if do == "withdraw":
+            left_in = {client: rows for client, rows in self.merged.items() if client != operation["client"]}
+            return replace(self, merged=left_in)._with(do)
+        return self._with(do) if do == "purge" else self
+
+    def _with(self, kind: str) -> Model:
+        return replace(self, receipts=(*self.receipts, kind))
 
     def after_all(self, operations: Sequence[Operation]) -> Model:
         """The model after these operations."""
@@ -87,6 +102,21 @@ def learn(ids: Sequence[str], dice: random.Random, *, relearn: bool = False) -> 
         "subjects": [dice.choice(SUBJECTS) for _ in ids],
         "relearn": relearn,
     }
+
+
+def merges(client: str, counts: Sequence[int], dice: random.Random) -> list[Operation]:
+    """Merges of what a client sends one after another: everything at first, then what it learned since."""
+    done: list[Operation] = []
+    texts: list[str] = []
+    labels: list[list[str]] = []
+    with protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=WIDTH) as memory:
+        for count in counts:
+            new = learn([f"{client} {len(texts) + number}" for number in range(count)], dice)
+            memory.learn(vectors_of(new["texts"]), new["labels"], new["ids"])
+            texts, labels = [*texts, *new["texts"]], [*labels, *new["labels"]]
+            document = memory.contribution(client).to_bytes().hex()
+            done.append({"do": "merge", "client": client, "document": document, "texts": texts, "labels": labels})
+    return done
 
 
 def sequence(model: Model, length: int, dice: random.Random) -> list[Operation]:

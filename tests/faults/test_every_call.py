@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.faults.expected import ASKED, differences
 from tests.faults.interposer import Act
-from tests.faults.operations import SWEEP, Model, Operation, learn
+from tests.faults.operations import SWEEP, Model, Operation, learn, merges
 from tests.faults.workers import Said, Worker
 
 EVERY = 1 if SWEEP else 7
@@ -29,6 +29,12 @@ TAUGHT = [learn([f"first-{number}" for number in range(40)], DICE), learn(["sing
 FORGOTTEN: Operation = {"do": "forget", "ids": ["first-1", "first-2", "single"]}
 LATE = [learn([f"late-{number}" for number in range(3)], DICE), {"do": "forget", "ids": ["first-3", "late-1"]}]
 GROUP = [learn(["one"], DICE), {"do": "forget", "ids": ["first-4"]}, learn(["two", "three"], DICE)]
+FIRST, THEN = merges("clinic", [3, 2], DICE)
+OTHER, *_ = merges("other clinic", [4], DICE)
+THIRD, *_ = merges("third clinic", [1], DICE)
+MERGED = (*TAUGHT, FORGOTTEN, FIRST, OTHER)
+LEAVES: Operation = {"do": "withdraw", "client": "other clinic"}
+MIXED = [learn(["with a merge"], DICE), THEN, THIRD, LEAVES]
 GOES_ON = [learn(["afterwards"], DICE), {"do": "forget", "ids": ["first-30"]}]
 BEGINS = [learn(["first-30"], DICE)]
 
@@ -60,6 +66,13 @@ CASES = {
     "close after a purge": Case({"do": "close"}, open=(*LATE, {"do": "purge"})),
     "open": Case({"do": "open"}),
     "open after a kill": Case({"do": "open"}, killed=(*LATE,)),
+    "first merge": Case(FIRST),
+    "merge": Case(THEN, closed=MERGED, open=(*LATE,)),
+    "withdraw": Case(LEAVES, closed=MERGED, open=(*LATE,)),
+    "group with merges": Case({"do": "together", "operations": MIXED}, closed=MERGED),
+    "learn beside what is merged": Case(learn(["beside"], DICE), closed=MERGED),
+    "purge what was withdrawn": Case({"do": "purge"}, closed=MERGED, open=(LEAVES,)),
+    "open with a merge in the log": Case({"do": "open"}, closed=MERGED, killed=(THEN, LEAVES)),
 }
 
 ERRORS = {
@@ -190,7 +203,7 @@ def possible(case: Case, way: str, said: Said) -> list[Model]:
     before, after = case.model, case.model.after(case.operation)
     if said["acknowledged"]:
         return [after]
-    is_known = case.operation["do"] in ("learn", "forget", "together") and way != "broken"
+    is_known = case.operation["do"] in ("learn", "forget", "together", "merge", "withdraw") and way != "broken"
     return [before] if is_known else [before, after]
 
 

@@ -83,6 +83,8 @@ class Session:
                 self.memory.forget(**rest)
             case "together":
                 self._together(rest["operations"])
+            case "merge" | "withdraw" | "contribute":
+                self._federate(operation["do"], **rest)
             case "purge":
                 self.memory.purge()
             case "reopen":
@@ -100,6 +102,14 @@ class Session:
                 self.open()
             case "close":
                 self.memory.close()
+
+    def _federate(self, do: str, client: str, document: str = "", **known: object) -> None:
+        if do == "merge":
+            self.memory.merge(bytes.fromhex(document))
+        elif do == "withdraw":
+            self.memory.withdraw(client)
+        else:
+            say(sequence=self.memory.contribution(client).sequence)
 
     def _together(self, operations: Sequence[Operation]) -> None:
         """All of them as one group; if one is refused, all have to be, and with the same words."""

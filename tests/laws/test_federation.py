@@ -114,6 +114,13 @@ class FederationMachine(RuleBasedStateMachine):
         teach(self.senders[name].memory, new)
         self.senders[name].rows |= new
 
+    @rule(name=st.sampled_from(CLIENTS), rows=ROWS, whole=st.booleans())
+    def a_client_learns_and_is_merged(self, name: str, rows: list[Row], whole: bool) -> None:
+        """What happens most: else few runs come to several merged clients."""
+        self.a_client_learns(name, rows)
+        self.a_client_sends(name, whole)
+        self.arrives(len(self.messages) - 1)
+
     @rule(name=st.sampled_from(CLIENTS), data=st.data())
     def a_client_forgets(self, name: str, data: st.DataObject) -> None:
         sender = self.senders[name]
@@ -140,11 +147,13 @@ class FederationMachine(RuleBasedStateMachine):
 
     # ----------------------------------------------------------------------------------------------- at the coordinator
 
-    @rule(data=st.data(), newest=st.booleans())
+    @rule(data=st.data())
     @precondition(lambda self: self.messages)
-    def a_message_arrives(self, data: st.DataObject, newest: bool) -> None:
+    def a_message_arrives(self, data: st.DataObject) -> None:
         """Any of all that were ever sent, at any time."""
-        place = len(self.messages) - 1 if newest else data.draw(st.integers(0, len(self.messages) - 1))
+        self.arrives(data.draw(st.integers(0, len(self.messages) - 1)))
+
+    def arrives(self, place: int) -> None:
         message = self.messages[place]
         known = self.known.get(message.client)
         if known is not None and place in known.receipts:
@@ -271,7 +280,7 @@ class KeepingNothing(OnDisk):
     kept = "nothing"
 
 
-SETTINGS = settings(max_examples=max(4, settings().max_examples // 6), stateful_step_count=25)
+SETTINGS = settings(max_examples=max(4, settings().max_examples // 4), stateful_step_count=30)
 TestKeepingCodes = KeepingCodes.TestCase
 TestKeepingCodes.settings = SETTINGS
 TestOnDisk = OnDisk.TestCase

@@ -317,3 +317,27 @@ def test_readings_do_not_disturb_each_other_or_a_write(store: Store) -> None:
 def test_closing_twice_is_allowed(store: Store) -> None:
     for _ in range(2):
         assert store.close() is None  # type: ignore[func-returns-value]  # and raises nothing
+
+
+# ---------------------------------------------------------------------------------------------------------------- parts
+
+
+def test_parts_are_kept_by_name_until_they_are_dropped(store: Store) -> None:
+    assert store.parts() == []
+    assert store.part("client-1") is None
+    store.keep_part("client-1", b"one")
+    store.keep_part("merged-10", b"")
+    store.keep_part("client-1", b"another")
+    assert store.parts() == ["client-1", "merged-10"]
+    assert (store.part("client-1"), store.part("merged-10")) == (b"another", b"")
+    store.drop_parts(["client-1"])
+    assert (store.parts(), store.part("client-1")) == (["merged-10"], None)
+    store.drop_parts([])
+    assert store.parts() == ["merged-10"]
+
+
+def test_parts_outlive_writes_and_purges(store: Store) -> None:
+    store.keep_part("sent-1", b"sums")
+    write(store, [row(1)])
+    purge(store)
+    assert store.part("sent-1") == b"sums"

@@ -91,7 +91,7 @@ class Receipt(Reply, frozen=True, forbid_unknown_fields=True):
     """A change of a memory, signed; see `protomem.Receipt`. `ids`, `unchanged` and `content` are told once."""
 
     id: str
-    kind: Literal["learn", "forget", "purge"]
+    kind: Literal["learn", "forget", "purge", "merge", "withdraw"]
     sequence: int
     count: int
     before: str

@@ -9,10 +9,12 @@ import typer
 
 from protomem.cli.audit import audit
 from protomem.cli.classes import classes
+from protomem.cli.contribute import contribute
 from protomem.cli.demo import demo
 from protomem.cli.forget import forget
 from protomem.cli.keys import app as keys
 from protomem.cli.learn import learn
+from protomem.cli.merge import merge
 from protomem.cli.predict import predict
 from protomem.cli.purge import purge
 from protomem.cli.receipts import receipts
@@ -21,6 +23,7 @@ from protomem.cli.serve import serve
 from protomem.cli.suggest import suggest
 from protomem.cli.trim import trim
 from protomem.cli.verify import verify
+from protomem.cli.withdraw import withdraw
 
 __all__ = ["app", "main"]
 
@@ -31,7 +34,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # what is no ProtomemError is a defect, and its traceback belongs to the report
 )
-for _command in (demo, learn, predict, suggest, forget, trim, purge, classes, report, verify, receipts, audit, serve):
+_TEACHING = (demo, learn, predict, suggest, forget, trim, purge)
+_FEDERATION = (contribute, merge, withdraw)
+_LOOKING = (classes, report, verify, receipts, audit, serve)
+for _command in (*_TEACHING, *_FEDERATION, *_LOOKING):
     app.command()(_command)
 app.add_typer(keys, name="keys")
 

@@ -31,6 +31,7 @@ __all__ = [
     "cell",
     "name_of",
     "open_existing",
+    "open_file",
     "open_or_create",
     "percent",
     "print_checks",
@@ -83,6 +84,15 @@ def open_existing(where: str) -> Iterator[OpenMemory]:
     with _opened(where, create=False) as memory:
         if isinstance(memory, protomem.Memory) and memory.opening.note:
             typer.echo(memory.opening.note, err=True)
+        yield memory
+
+
+@contextmanager
+def open_file(where: str) -> Iterator[protomem.Memory]:
+    """As `open_existing`, of a memory in a file: contributions are merged where the file is."""
+    with open_existing(where) as memory:
+        if not isinstance(memory, protomem.Memory):
+            raise InvalidInput(f"{where} is on a server: give the path of a memory's file")
         yield memory
 
 

@@ -102,7 +102,7 @@ def malformed() -> Iterator[tuple[str, bytes]]:
 def misread() -> Iterator[tuple[str, bytes]]:
     """C4 to C6: the space, the sizes, the labels."""
     sums = taught(9)
-    yield "C4-another-encoder", sent(sums, fingerprint="0" * 64)
+    yield "C4-another-encoder", sent(sums, 2, fingerprint="0" * 64)
     yield "C5-a-bomb", body(sums, gram=zlib.compress(bytes(10**7)))
     yield "C5-a-million-labels", body(sums, labels=10**6, name_bytes=10**6)
     yield "C5-a-trillion-labels", body(sums, labels=10**12, name_bytes=10**12)
@@ -259,7 +259,7 @@ def body(sums: Sums, labels: int = 2, name_bytes: int = 17, **arrays: bytes) -> 
     made = Contribution.from_bytes(sent(sums))
     packed = {**made.body, **arrays}
     layout = Layout(made.level, made.count, labels, name_bytes, made.layout.widths)
-    return sent(sums, body=packed, layout=layout, payload=payload_of(packed))
+    return sent(sums, 2, body=packed, layout=layout, payload=payload_of(packed))
 
 
 def named(sums: Sums, names: bytes) -> bytes:
