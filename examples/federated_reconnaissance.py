@@ -194,6 +194,10 @@ def arguments() -> Namespace:
 
 def main() -> None:
     options, console = arguments(), Console(highlight=False)
+    if not all(file.is_file() for file in handwriting.FILES):
+        raise SystemExit(
+            f"put the two {handwriting.NAMES} of github.com/brendenlake/omniglot into {handwriting.FOLDER}"
+        )
     torch.set_num_threads(1)  # FAISS and torch bring an OpenMP each
     effort, seed = QUICK if options.quick else Effort(), options.seed
     world = World.of(effort, seed, rehearse=options.rehearse)

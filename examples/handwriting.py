@@ -20,6 +20,7 @@ import protomem
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "omniglot"
 FILES = FOLDER / "images_background_small1.zip", FOLDER / "images_background_small2.zip"
+NAMES = "images_background_small*.zip"
 SIDE = 28
 Pixels = npt.NDArray[np.float32]
 
