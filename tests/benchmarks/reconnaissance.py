@@ -1,8 +1,8 @@
 """Is anything lost when clients learn new characters apart, beside networks that are trained further and forget?
 
 The missions of `examples/federated_reconnaissance.py`, several draws of the network and of the order of the characters,
-beside more learners. Rates, episodes and epochs were chosen by `--rehearse`: on the first file of Omniglot alone, where
-the network is trained without Korean and Korean is what is met. The trained networks are kept in `.bench-cache/`.
+beside more learners. Their rates and epochs were chosen by `--rehearse`: on the first file of Omniglot alone, where the
+network is trained without Korean and Korean is what is met. The trained networks are kept in `.bench-cache/`.
 """
 
 from __future__ import annotations
