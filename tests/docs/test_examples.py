@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HELPERS = {"messages.py"}
+HELPERS = {"fine_tuning.py", "handwriting.py", "messages.py"}
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in HELPERS)
+
+ON_HANDWRITING = ["federated_reconnaissance.py"]
+"""It needs no text, but torch, and data: `test_reconnaissance.py` runs it."""
 
 
 NEEDS = {"federated_text.py": ["onnxscript"], "federated_flower.py": ["onnxscript", "flwr"]}
@@ -92,6 +95,6 @@ def test_what_processes_of_flower_merge_is_central_learning(said: str) -> None:
 
 def test_every_example_is_run_and_listed() -> None:
     tested = re.findall(r'"said", \["(\w+\.py)"\]', Path(__file__).read_text(encoding="utf-8"))
-    assert sorted(tested) == SCRIPTS
+    assert sorted([*tested, *ON_HANDWRITING]) == SCRIPTS
     listed = re.findall(r"^\| `(\w+\.py)`", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == SCRIPTS
