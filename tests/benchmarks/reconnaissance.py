@@ -77,6 +77,7 @@ def run(seed: int, *, rehearse: bool) -> dict[str, Any]:
     sent = {"largest": max(merged.sent), "all": sum(merged.sent)}
     return {
         "seed": seed,
+        "encoder": encoder.fingerprint,
         "missions": rows,
         "equal": equal,
         "at once": 100 * right,
