@@ -23,7 +23,19 @@ from protomem_api.logs import log
 from protomem_api.negotiation import routed_by_content
 from protomem_api.problems import HttpProblem, answer_problem
 from protomem_api.quick import Quick
-from protomem_api.routes import answering, bulk, console, health, jobs, keys, learning, listing, mapping, memories
+from protomem_api.routes import (
+    answering,
+    bulk,
+    console,
+    federation,
+    health,
+    jobs,
+    keys,
+    learning,
+    listing,
+    mapping,
+    memories,
+)
 from protomem_api.service import Service
 from protomem_api.settings import Settings
 
@@ -37,6 +49,7 @@ ROUTES = [
     *jobs.ROUTES,
     *bulk.ROUTES,
     *mapping.ROUTES,
+    *federation.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,
     *console.ROUTES,

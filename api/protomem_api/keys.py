@@ -1,5 +1,8 @@
 """API keys: random secrets of which only the SHA-256 is kept, each with a role, for all memories or some.
 
+Each role may do what those before it may, but for `contribute`: it may merge what the clients named in the key sent,
+which `write` may of any client, and nothing else.
+
 The secrets have 256 random bits, so a fast hash is enough: nobody can try them all, whatever a trial costs.
 """
 
@@ -11,7 +14,7 @@ import os
 import re
 import secrets as dice
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +22,8 @@ from typing import Final, final
 
 import msgspec
 
-from protomem.errors import InvalidInput, NotRemembered, StoreError
+from protomem.errors import InvalidId, InvalidInput, NotRemembered, StoreError
+from protomem.inputs import check_name
 from protomem_api.wire.shared import NAME_PATTERN, Role
 
 if sys.platform != "win32":  # one writer at a time, among the server and the command line
@@ -29,11 +33,23 @@ __all__ = ["PREFIX", "Key", "KeyFile", "Role"]
 
 PREFIX: Final = "pm_"
 SECRET_BYTES: Final = 32
-ROLES: Final[Sequence[Role]] = ("read", "write", "admin")
+PUBLIC_KEY: Final = "[0-9a-f]{64}"
+
+GRANTS: Final[Mapping[Role, frozenset[Role]]] = {
+    "read": frozenset({"read"}),
+    "write": frozenset({"read", "contribute", "write"}),
+    "admin": frozenset({"read", "contribute", "write", "admin"}),
+    "contribute": frozenset({"contribute"}),
+}
+"""What each role is enough for."""
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key as it is kept. `memories` None means all; `sha256` (hex) is of the secret."""
+    """A key as it is kept. `memories` None means all; `sha256` (hex) is of the secret.
+
+    `clients`, of the role `contribute` alone, has by name the public key (hex) that a client must have, or None for the
+    one that it comes with first.
+    """
 
     id: str
     name: str
@@ -41,10 +57,11 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memories: tuple[str, ...] | None
     created: str
     sha256: str
+    clients: Mapping[str, str | None] | None = None
 
     def may(self, role: Role, memory: str | None = None) -> bool:
         """Whether it has this role, in this memory or, without one, in all."""
-        if ROLES.index(self.role) < ROLES.index(role):
+        if role not in GRANTS[self.role]:
             return False
         return self.memories is None or (memory is not None and memory in self.memories)
 
@@ -77,15 +94,22 @@ class KeyFile:
         """Whether this key is there still, as of the last `refresh`."""
         return self._keys.get(key.sha256) == key
 
-    def create(self, name: str, role: Role, memories: Sequence[str] | None = None) -> tuple[Key, str]:
+    def create(
+        self,
+        name: str,
+        role: Role,
+        memories: Sequence[str] | None = None,
+        clients: Mapping[str, str | None] | None = None,
+    ) -> tuple[Key, str]:
         """A new key and its secret, which is kept nowhere."""
         if not name.strip():
             raise InvalidInput("name is empty: say what the key is for")
-        if role not in ROLES:
-            raise InvalidInput(f"role is {role!r}: it must be one of {', '.join(ROLES)}")
+        if role not in GRANTS:
+            raise InvalidInput(f"role is {role!r}: it must be one of {', '.join(GRANTS)}")
         for memory in memories or ():
             if re.fullmatch(NAME_PATTERN, memory) is None:
                 raise InvalidInput(f"{memory!r} is no name of a memory: it must match {NAME_PATTERN}")
+        _check_clients(role, clients)
         secret = PREFIX + dice.token_urlsafe(SECRET_BYTES)
         key = Key(
             id=dice.token_hex(8),
@@ -94,6 +118,7 @@ class KeyFile:
             memories=None if memories is None else tuple(sorted(set(memories))),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             sha256=_sha256(secret),
+            clients=clients,
         )
         with self._changing() as keys:
             keys.append(key)
@@ -146,6 +171,19 @@ class KeyFile:
             os.fsync(file.fileno())
         partial.replace(self._path)
         self.refresh()
+
+
+def _check_clients(role: Role, clients: Mapping[str, str | None] | None) -> None:
+    if role != "contribute":
+        if clients is not None:
+            raise InvalidInput(f"clients are of the role contribute alone: leave them out of a key that may {role}")
+        return
+    if not clients:
+        raise InvalidInput("clients is missing: name those whose contributions a key with the role contribute may send")
+    for client, public_key in clients.items():
+        check_name(client, "a client of clients", InvalidId)
+        if public_key is not None and re.fullmatch(PUBLIC_KEY, public_key) is None:
+            raise InvalidInput(f"clients has no public key for {client!r}: it is 64 hex digits, as `clients` lists it")
 
 
 def _sha256(secret: str) -> str:

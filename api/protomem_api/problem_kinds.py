@@ -66,8 +66,9 @@ ALL: Final = (
     Kind(
         415,
         "unsupported-media-type",
-        "The body is neither JSON nor lines of JSON, or it is compressed.",
-        "Send it as application/json or application/x-ndjson, without Content-Encoding.",
+        "The body is not of the type that the route takes, or it is compressed.",
+        "Send it as application/json, where lines are taken as application/x-ndjson, and a contribution as "
+        "application/octet-stream; without Content-Encoding.",
     ),
     # ----------------------------------------------------------------------------------------------- who may do it
     Kind(
@@ -134,6 +135,19 @@ ALL: Final = (
     ),
     Kind(
         422,
+        "contribution-refused",
+        "What a client sent is damaged or forged, of another encoder or width, or of sums that no examples have; "
+        "nothing was merged.",
+        "`detail` names the check, which protomem/CONTRIBUTIONS.md explains. Have the client send everything (whole).",
+    ),
+    Kind(
+        422,
+        "aggregation-refused",
+        "A message of a secure sum is damaged or of another session, or asks for what must not be told.",
+        "Send the messages of one session, each once, as they were made.",
+    ),
+    Kind(
+        422,
         "length-mismatch",
         "Items, labels, ids and subjects are not equally many.",
         "Send one label (or list), id and subject for each item.",
@@ -162,6 +176,19 @@ ALL: Final = (
         "request-conflict",
         "The Idempotency-Key came before, with another request.",
         "Use a fresh key for each new request, and the same one only for the same request.",
+    ),
+    Kind(
+        409,
+        "contribution-out-of-order",
+        "The contribution does not follow what is merged of its client: one is missing between, or it is an older one.",
+        "Merge what lies between, or have the client send everything (whole). GET /v1/memories/{name}/clients tells "
+        "the number of the last one.",
+    ),
+    Kind(
+        409,
+        "too-few-clients",
+        "A secure sum would be of fewer clients than were agreed on, so nothing was revealed.",
+        "Begin again with as many clients as were agreed on.",
     ),
     Kind(
         409,

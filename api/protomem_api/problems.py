@@ -130,11 +130,15 @@ TABLE: Final[Mapping[type[Exception], Kind]] = {
     errors.InvalidLabel: KINDS["invalid-label"],
     errors.InvalidId: KINDS["invalid-id"],
     errors.InvalidReceipt: KINDS["invalid-receipt"],
+    errors.AggregationRefused: KINDS["aggregation-refused"],
+    errors.ContributionOutOfOrder: KINDS["contribution-out-of-order"],
+    errors.ContributionRefused: KINDS["contribution-refused"],
     errors.LengthMismatch: KINDS["length-mismatch"],
     errors.InvalidInput: KINDS["invalid-input"],
     errors.IdConflict: KINDS["id-conflict"],
     errors.Forgotten: KINDS["forgotten"],
     errors.RequestConflict: KINDS["request-conflict"],
+    errors.TooFewClients: KINDS["too-few-clients"],
     errors.EncoderMismatch: KINDS["encoder-mismatch"],
     errors.Conflict: KINDS["conflict"],
     errors.NotRemembered: KINDS["not-remembered"],
@@ -157,7 +161,16 @@ ROW = re.compile(r"^(?:item|vector) ([\d,]+)\b")
 FIELD = re.compile(r"^(\w+)\b")
 FIELDS: Final = frozenset(
     name
-    for body in (wire.CreateMemory, wire.Learn, wire.Forget, wire.Trim, wire.Predict, wire.Suggest)
+    for body in (
+        wire.CreateMemory,
+        wire.Learn,
+        wire.Forget,
+        wire.Trim,
+        wire.Predict,
+        wire.Suggest,
+        wire.Contribute,
+        wire.Withdraw,
+    )
     for name in body.__struct_fields__
 )
 

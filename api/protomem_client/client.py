@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, final
 
 from protomem.encoders import Encoder
+from protomem.federation.contribution import Contribution
+from protomem.receipts import Receipt
 from protomem.settings import Retain
 from protomem_client.async_memory import AsyncRemoteMemory
 from protomem_client.memory import RemoteMemory
-from protomem_client.opening import delete, memories, opened
+from protomem_client.opening import delete, memories, merge, opened
 from protomem_client.replies import MemorySummary
 from protomem_client.sending import AsyncSender, Link, Sender
 
@@ -61,6 +64,14 @@ class Client:
         """The memories that the key may read, by name; none is opened for it."""
         return self._sender.run(memories())
 
+    def merge(self, name: str, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None) -> Receipt:
+        """Merge what a client learned into the memory of this name, without opening it; as `RemoteMemory.merge`.
+
+        It is all that a key with the role contribute may do. Raises `NotAMemory` for a memory that is not there, or not
+        for this key, and for a client that the key does not name.
+        """
+        return self._sender.run(merge(name, contribution, keys))
+
     def delete(self, name: str) -> None:
         """Delete a memory with all its files. Raises `NotAMemory` for one that is not there, or not for this key."""
         self._sender.run(delete(name))
@@ -106,6 +117,16 @@ class AsyncClient:
     async def memories(self) -> list[MemorySummary]:
         """The memories that the key may read, by name; none is opened for it."""
         return await self._sender.run(memories())
+
+    async def merge(
+        self, name: str, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None
+    ) -> Receipt:
+        """Merge what a client learned into the memory of this name, without opening it; as `RemoteMemory.merge`.
+
+        It is all that a key with the role contribute may do. Raises `NotAMemory` for a memory that is not there, or not
+        for this key, and for a client that the key does not name.
+        """
+        return await self._sender.run(merge(name, contribution, keys))
 
     async def delete(self, name: str) -> None:
         """Delete a memory with all its files. Raises `NotAMemory` for one that is not there, or not for this key."""

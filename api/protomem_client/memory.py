@@ -7,6 +7,9 @@ from types import TracebackType
 from typing import final
 
 from protomem.answers import Answer
+from protomem.federation.acceptance import MergedClient
+from protomem.federation.contribution import Contribution
+from protomem.federation.levels import Level
 from protomem.listing import Example, Page
 from protomem.memory_report import Report
 from protomem.progress import Progress
@@ -14,8 +17,9 @@ from protomem.projection import Map
 from protomem.receipts import Receipt
 from protomem.suggestions import Suggestion
 from protomem.verification import Verification
+from protomem_client import federation
 from protomem_client.items import Items
-from protomem_client.operations import Operations
+from protomem_client.operations import Operations, key_or_fresh
 from protomem_client.replies import MemoryInfo
 from protomem_client.sending import Sender
 
@@ -143,6 +147,33 @@ class RemoteMemory:
     def purge(self, progress: Progress | None = None) -> Receipt:
         """Take the bytes of everything forgotten out of the server's files; a job, whose end is waited for."""
         return self._sender.run(self._operations.purge(progress))
+
+    def contribution(
+        self, client: str, level: Level = "full", *, min_count: int = 1, whole: bool = False, merged: bool = False
+    ) -> Contribution:
+        """What the server's memory learned, as signed sums to be merged into another.
+
+        Sent again after a lost answer it asks for everything, as with `whole`. Where every answer was lost, and
+        `ServerUnavailable` raised, the next contribution has to be `whole`.
+        """
+        return self._sender.run(
+            federation.contribution(self._operations.path, client, level, min_count, whole=whole, merged=merged)
+        )
+
+    def merge(self, contribution: Contribution | bytes, *, keys: Mapping[str, str] | None = None) -> Receipt:
+        """Add what a client learned; durable when it returns. The same contribution again changes nothing.
+
+        A key with the role contribute cannot open a memory: it merges by `Client.merge`.
+        """
+        return self._sender.run(federation.merge(self._operations.path, contribution, keys))
+
+    def withdraw(self, client: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Take out all that was merged of a client: afterwards the memory is, bit for bit, one that never had it."""
+        return self._sender.run(federation.withdraw(self._operations.path, client, key_or_fresh(idempotency_key)))
+
+    def clients(self) -> list[MergedClient]:
+        """Every client that was ever merged, by name; `merged` says whether it still is."""
+        return self._sender.run(federation.clients(self._operations.path))
 
     def classes(self) -> dict[str, int]:
         """How many remembered examples carry each label, by label."""

@@ -33,7 +33,7 @@ from protomem_client.reading import read
 from protomem_client.replies import Answers, Classes, Examples, IdHash, MemoryInfo, Receipts, Suggestions
 from protomem_client.steps import Request, Steps
 
-__all__ = ["Operations", "body"]
+__all__ = ["Operations", "body", "key_or_fresh"]
 
 MOST: Final = 1_000
 """Entries of a list that are asked for at a time: the most that a server gives."""
@@ -47,6 +47,13 @@ class Operations:
         self._path = f"/v1/memories/{name}"
         self._settings = settings
         self.closed = False
+
+    @property
+    def path(self) -> str:
+        """Of the memory. Raises `MemoryClosed` once it is closed."""
+        if self.closed:
+            raise MemoryClosed("this memory is closed: open it again with client.memory")
+        return self._path
 
     def learn(
         self,
@@ -67,7 +74,7 @@ class Operations:
             "subjects": None if subjects is None else check_subjects(subjects, count),
             "relearn": relearn,
         }
-        key = _key(idempotency_key)
+        key = key_or_fresh(idempotency_key)
         fields["items"] = items_out(items, self._settings)
         receipt = read((yield self._post("learn", fields, key)), Receipt)
         _tell(progress, count, count)
@@ -91,12 +98,12 @@ class Operations:
             "receipt": None if receipt is None else msgspec.Raw(check_receipt(receipt).to_json().encode()),
             "purge": purge,
         }
-        return read((yield self._post("forget", fields, _key(idempotency_key))), Receipt)
+        return read((yield self._post("forget", fields, key_or_fresh(idempotency_key))), Receipt)
 
     def trim(self, to: int, *, purge: bool, idempotency_key: str | None) -> Steps[Receipt]:
         """Examples of the largest classes go first."""
         check_budget(to)
-        return read((yield self._post("trim", {"to": to, "purge": purge}, _key(idempotency_key))), Receipt)
+        return read((yield self._post("trim", {"to": to, "purge": purge}, key_or_fresh(idempotency_key))), Receipt)
 
     def predict(self, items: Items, progress: Progress | None, options: Mapping[str, Any]) -> Steps[list[Answer]]:
         """As many requests as the items need."""
@@ -140,15 +147,15 @@ class Operations:
             "false_alarm": false_alarm,
             "costs": costs,
         }
-        return (yield from job(self._post("report", fields, _key(None)), Report, progress))
+        return (yield from job(self._post("report", fields, key_or_fresh(None)), Report, progress))
 
     def verify(self, progress: Progress | None) -> Steps[Verification]:
         """A job."""
-        return (yield from job(self._post("verify", None, _key(None)), Verification, progress))
+        return (yield from job(self._post("verify", None, key_or_fresh(None)), Verification, progress))
 
     def purge(self, progress: Progress | None) -> Steps[Receipt]:
         """A job."""
-        return (yield from job(self._post("purge", None, _key(None)), Receipt, progress))
+        return (yield from job(self._post("purge", None, key_or_fresh(None)), Receipt, progress))
 
     def info(self) -> Steps[MemoryInfo]:
         """The memory as it is now."""
@@ -189,16 +196,11 @@ class Operations:
         return read((yield self._post("id-hash", fields)), IdHash).id_hash
 
     def _get(self, what: str = "", params: Mapping[str, str] | None = None) -> Request:
-        return self._while_open(Request("GET", self._path + what, params=params or {}))
+        return Request("GET", self.path + what, params=params or {})
 
     def _post(self, what: str, fields: Mapping[str, Any] | None, key: str | None = None) -> Request:
         content = None if fields is None else body(fields)
-        return self._while_open(Request("POST", f"{self._path}/{what}", content, idempotency_key=key))
-
-    def _while_open(self, request: Request) -> Request:
-        if self.closed:
-            raise MemoryClosed("this memory is closed: open it again with client.memory")
-        return request
+        return Request("POST", f"{self.path}/{what}", content, idempotency_key=key)
 
 
 def body(fields: Mapping[str, Any]) -> bytes:
@@ -213,7 +215,7 @@ def _plain(value: Any) -> Any:
     raise NotImplementedError(f"{type(value).__name__} has no JSON")
 
 
-def _key(given: str | None) -> str:
+def key_or_fresh(given: str | None) -> str:
     """The idempotency key of a write; a fresh one if none is given, so that it can be sent again."""
     if given is None:
         return uuid.uuid4().hex

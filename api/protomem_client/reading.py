@@ -10,6 +10,7 @@ import msgspec
 from protomem import errors
 from protomem.errors import (
     Conflict,
+    ContributionRefused,
     InvalidInput,
     MissingExtra,
     NotAMemory,
@@ -18,9 +19,10 @@ from protomem.errors import (
     ServerUnavailable,
     Unauthorised,
 )
-from protomem_client.steps import JSON, Reply
+from protomem.federation.contribution import Contribution
+from protomem_client.steps import JSON, OCTETS, Reply
 
-__all__ = ["Problem", "converted", "error_of", "read", "require_ok"]
+__all__ = ["Problem", "converted", "error_of", "read", "read_contribution", "require_ok"]
 
 T = TypeVar("T")
 
@@ -37,12 +39,19 @@ class Problem(msgspec.Struct, frozen=True):
 
 def read(reply: Reply, kind: type[T]) -> T:
     """The body of a reply as this type. Raises the library's error that the server tells, or `ServerError`."""
-    require_ok(reply)
-    if reply.media_type != JSON:
-        raise ServerError(NOT_OURS.format(f"{reply.status} {reply.media_type}"))
+    _require(reply, JSON)
     try:
         return msgspec.json.decode(reply.content, type=kind)
     except msgspec.MsgspecError as error:
+        raise _unreadable(error) from error
+
+
+def read_contribution(reply: Reply) -> Contribution:
+    """The body of a reply as a contribution. Raises as `read` does."""
+    _require(reply, OCTETS)
+    try:
+        return Contribution.from_bytes(reply.content)
+    except ContributionRefused as error:
         raise _unreadable(error) from error
 
 
@@ -52,6 +61,12 @@ def converted(found: Any, kind: type[T]) -> T:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
         raise _unreadable(error) from error
+
+
+def _require(reply: Reply, media_type: str) -> None:
+    require_ok(reply)
+    if reply.media_type != media_type:
+        raise ServerError(NOT_OURS.format(f"{reply.status} {reply.media_type}"))
 
 
 def require_ok(reply: Reply) -> None:
@@ -108,5 +123,5 @@ def _missing_extra(detail: str) -> MissingExtra:
     return MissingExtra(f"on the server, {found[1]}", found[2]) if found else MissingExtra("this server", "server")
 
 
-def _unreadable(error: msgspec.MsgspecError) -> ServerError:
+def _unreadable(error: Exception) -> ServerError:
     return ServerError(f"the server's answer cannot be read ({error}): client and server may be of different releases")

@@ -8,6 +8,7 @@ from typing import final
 import msgspec
 
 from protomem.answers import Answer, Evidence, Explanation, KeyEvidence, PrototypeEvidence
+from protomem.federation.acceptance import MergedClient
 from protomem.listing import Example
 from protomem.receipts import Receipt
 from protomem.settings import MemorySettings, Retain
@@ -17,6 +18,7 @@ from protomem.suggestions import Suggestion
 __all__ = [
     "Answers",
     "Classes",
+    "Clients",
     "Examples",
     "IdHash",
     "Memories",
@@ -89,6 +91,12 @@ class Classes(msgspec.Struct, frozen=True):
     """Examples by label."""
 
     classes: dict[str, int]
+
+
+class Clients(msgspec.Struct, frozen=True):
+    """Clients that were merged."""
+
+    clients: list[MergedClient]
 
 
 class Examples(msgspec.Struct, frozen=True):

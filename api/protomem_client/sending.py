@@ -1,7 +1,7 @@
 """How requests are sent: one pool of connections, a time limit, and retries, in one thread or in an event loop.
 
 A request is sent again when it got no answer, or was told to come again. That is safe: reads change nothing, and every
-write carries an idempotency key, by which the server tells a second coming from another request.
+write carries an idempotency key, by which the server tells a second coming from another request, or is known by itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, final
 
@@ -70,7 +70,10 @@ class Link:
             "base_url": self.url,
             "auth": None if self.key is None else Bearer(self.key),
             "timeout": httpx.Timeout(self.timeout, connect=min(self.timeout, CONNECT_SECONDS)),
-            "headers": {"Accept": "application/json, application/problem+json", "User-Agent": "protomem"},
+            "headers": {
+                "Accept": "application/json, application/octet-stream, application/problem+json",
+                "User-Agent": "protomem",
+            },
         }
 
     def policy(self) -> dict[str, Any]:
@@ -85,12 +88,12 @@ class Link:
     def unreachable(self, request: Request, error: Exception) -> ServerUnavailable:
         """The error of a request that got no answer."""
         why = str(error) or type(error).__name__
-        known = (
-            ""
-            if request.idempotency_key is None
-            else "; whether the change was made is not known: the same call with idempotency_key="
-            f"{request.idempotency_key!r} makes it, or returns its receipt"
-        )
+        known = request.unanswered
+        if request.idempotency_key is not None:
+            known = (
+                "; whether the change was made is not known: the same call with idempotency_key="
+                f"{request.idempotency_key!r} makes it, or returns its receipt"
+            )
         return ServerUnavailable(f"{self.url} did not answer ({why}): check the url and that the server runs{known}")
 
 
@@ -133,12 +136,12 @@ class Sender:
         _require_open(self._http)
         time.sleep(request.after)
         try:
-            return self._retrying(self._send, request)
+            return self._retrying(self._send, request.attempts())
         except httpx.HTTPError as error:
             raise self._link.unreachable(request, error) from error
 
-    def _send(self, request: Request) -> Reply:
-        return _reply(self._http.request(**_arguments(request)))
+    def _send(self, attempts: Iterator[Request]) -> Reply:
+        return _reply(self._http.request(**_arguments(next(attempts))))
 
 
 @final
@@ -167,12 +170,12 @@ class AsyncSender:
         _require_open(self._http)
         await asyncio.sleep(request.after)
         try:
-            return await self._retrying(self._send, request)
+            return await self._retrying(self._send, request.attempts())
         except httpx.HTTPError as error:
             raise self._link.unreachable(request, error) from error
 
-    async def _send(self, request: Request) -> Reply:
-        return _reply(await self._http.request(**_arguments(request)))
+    async def _send(self, attempts: Iterator[Request]) -> Reply:
+        return _reply(await self._http.request(**_arguments(next(attempts))))
 
 
 def _arguments(request: Request) -> Mapping[str, Any]:

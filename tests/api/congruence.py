@@ -91,9 +91,12 @@ async def _listed(found: Any) -> list[Any]:
 
 
 def plain(found: Any) -> Any:
-    """Without what is of one memory alone: in receipts the id, the time, the signature and the keyed hashes."""
+    """Without what is of one memory alone: in receipts the id, the time, the signature and the keyed hashes; in
+    contributions the key and the signature."""
     if isinstance(found, list):
         return [plain(one) for one in found]
+    if isinstance(found, protomem.Contribution):
+        return replace(found, public_key="", signature="")
     if not isinstance(found, protomem.Receipt):
         return found
     hashes = ("",) * len(found.id_hashes)

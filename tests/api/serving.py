@@ -25,11 +25,13 @@ class Served:
         self.keys = KeyFile(settings.data)
         self._clients: list[httpx.Client] = []
 
-    def client(self, role: str | None = "admin", memories: list[str] | None = None) -> httpx.Client:
+    def client(
+        self, role: str | None = "admin", memories: list[str] | None = None, clients: dict | None = None
+    ) -> httpx.Client:
         """A client with a new key of this role, which the server knows; without a key for None."""
         headers = {}
         if role is not None:
-            _, secret = self.keys.create(f"{role} key", role, memories)
+            _, secret = self.keys.create(f"{role} key", role, memories, clients)
             headers = {"Authorization": f"Bearer {secret}"}
         self._know_keys()  # which a server does by itself every second
         client = httpx.Client(base_url=self.url, headers=headers, timeout=30)

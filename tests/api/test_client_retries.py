@@ -70,6 +70,25 @@ def test_a_write_is_applied_once_from_an_event_loop(proxy: Between, key: str, me
 
 
 @pytest.mark.parametrize("fate", ["lost", "answer lost", 503])
+def test_what_comes_after_a_lost_contribution_is_merged(
+    proxy: Between, client: protomem.Client, memory: protomem.RemoteMemory, fate: str | int
+) -> None:
+    """Each difference is against a contribution that arrived, however many were lost between."""
+    coordinator = client.memory(f"retries-{next(NUMBERS)}", encoder="vectors:2", width=8)
+    for row in range(3):
+        memory.learn(POINTS, ["east", "north"], ids=[f"{row} a", f"{row} b"])
+        proxy.plan += [fate, fate] if row == 1 else []
+        part = memory.contribution("clinic")
+        proxy.plan += [fate, fate]
+        coordinator.merge(part)
+        assert coordinator.digest() == memory.digest()
+    assert [receipt.kind for receipt in coordinator.receipts()] == ["merge"] * 3
+    proxy.plan += [fate]
+    coordinator.withdraw("clinic")
+    assert len(coordinator) == 0
+
+
+@pytest.mark.parametrize("fate", ["lost", "answer lost", 503])
 def test_a_job_is_begun_once(
     proxy: Between, memory: protomem.RemoteMemory, admin: httpx.Client, fate: str | int
 ) -> None:
@@ -132,6 +151,14 @@ def test_after_all_attempts_the_error_says_how_to_find_out(
         proxy.plan += [503, 503]
         with pytest.raises(protomem.ServerUnavailable, match="503"):
             impatient.classes()
+        proxy.plan += ["answer lost", "answer lost"]
+        with pytest.raises(protomem.ServerUnavailable, match=r"the next one has to be everything \(whole=True\)$"):
+            impatient.contribution("clinic")
+        part = impatient.contribution("clinic", whole=True)
+        assert (part.sequence, part.since) == (3, 0)
+        proxy.plan += ["lost", "lost"]
+        with pytest.raises(protomem.ServerUnavailable, match=r"merge it again, which changes nothing if it was$"):
+            impatient.merge(part)
         assert not proxy.plan
     assert len(memory) == 2
 

@@ -15,6 +15,7 @@ from tests.api.congruence import HAS_JOBS
 from tests.api.serving import Served
 from typer.testing import CliRunner, Result
 
+import protomem
 from protomem.cli.main import app
 
 NUMBERS = count(1)
@@ -97,6 +98,40 @@ def test_receipts_of_a_url_are_audited(tmp_path: Path, points: Path, url: str) -
     assert [receipt["kind"] for receipt in listed["receipts"]] == ["learn", "forget"]
     audited = run("audit", tmp_path / "e1.jsonl", "--public-key", listed["public_key"])
     assert audited.exit_code == 0, audited.output
+
+
+def test_a_url_contributes_merges_and_withdraws_as_a_file(tmp_path: Path, points: Path, url: str, key: str) -> None:
+    client, coordinator = tmp_path / "client.duckdb", tmp_path / "coordinator.duckdb"
+    with protomem.Client(url.rpartition("/")[0], key) as server:
+        server.memory(url.rpartition("/")[2], encoder="vectors:3")
+        protomem.open(coordinator, encoder="vectors:3").close()
+    run("learn", points, *VECTORS, "--memory", client)
+    run("contribute", "--client", "clinic", "-o", tmp_path / "part", "--memory", client)
+    for command in (("merge", tmp_path / "part"), ("withdraw", "clinic")):
+        assert told(*command, "--memory", url) == told(*command, "--memory", coordinator), command
+    sent = [told("contribute", "--client", "c", "-o", tmp_path / "sent", "--memory", one) for one in (url, client)]
+    assert sent[0] == {**sent[1], **{name: sent[0][name] for name in ("count", "labels", "digest", "bytes")}}
+
+
+def test_a_key_that_may_contribute_sends(
+    tmp_path: Path, points: Path, url: str, key: str, server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = url.rpartition("/")[2]
+    with protomem.Client(server.url, key) as client:
+        memory = client.memory(name, encoder="vectors:3")
+        run("learn", points, *VECTORS, "--memory", tmp_path / "client.duckdb")
+        for one in ("clinic", "another"):
+            run("contribute", "--client", one, "-o", tmp_path / one, "--memory", tmp_path / "client.duckdb")
+        secret = server.client("contribute", [name], {"clinic": None}).headers["authorization"].partition(" ")[2]
+        monkeypatch.setenv("PROTOMEM_API_KEY", secret)
+        assert "may use" in run("merge", tmp_path / "clinic", "--memory", url).stderr
+        assert len(memory) == 0
+        assert told("merge", tmp_path / "clinic", "--send-only", "--memory", url) == {"merged": 1}
+        assert len(memory) == 5
+        assert "may use" in run("merge", tmp_path / "another", "--send-only", "--memory", url).stderr
+        assert [one.name for one in memory.clients()] == ["clinic"]
+    refused = run("merge", tmp_path / "clinic", "--send-only", "--memory", tmp_path / "client.duckdb")
+    assert (refused.exit_code, "is a file: write http" in refused.stderr) == (2, True)
 
 
 def test_a_memory_that_retains_nothing_forgets_by_receipts_kept_here(tmp_path: Path, points: Path, url: str) -> None:

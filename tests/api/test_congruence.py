@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import closing
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tests.api.serving import Served
 from tests.conftest import LetterEncoder
 
 import protomem
+from protomem.federation.levels import LEVELS
 
 WIDTH = 32
 DICE = np.random.default_rng(4)
@@ -124,6 +126,16 @@ REPORTS: list[dict[str, Any]] = [
     {"windows": 2, "false_alarm": 2.0},
 ]
 
+NOT_CONTRIBUTED: list[dict[str, Any]] = [
+    {"client": ""},
+    {"client": None},
+    {"client": "c", "level": "all"},
+    {"client": "c", "min_count": 0},
+    {"client": "c", "min_count": 1.5},
+    {"client": "c", "whole": 1},
+    {"client": "c", "merged": "yes"},
+]
+
 MANY = st.lists(st.integers(0, 100), max_size=5)
 
 
@@ -131,6 +143,21 @@ def trio(server: Served, key: str, kind: str) -> Trio:
     given = KINDS[kind]
     encoder: Any = LetterEncoder() if kind == "texts" else given["encoder"]
     return Trio(server, key, protomem.open(None, **{**given, "encoder": encoder}), **given)
+
+
+@cache
+def contributions(kind: str) -> list[bytes]:
+    """What two clients send to memories of a kind: each everything, a difference, and less of it."""
+    found = []
+    for client, rows in (("clinic", [0, 1]), ("名前", [2, 3])):
+        given = {**KINDS[kind], "encoder": LetterEncoder() if kind == "texts" else "vectors:3"}
+        with protomem.open(None, **given) as memory:
+            for row in rows:
+                pool: list[Any] = TEXTS if kind == "texts" else VECTORS
+                memory.learn([pool[row], pool[row + 1]], ["refund", "card/lost"])
+                found.append(memory.contribution(client).to_bytes())
+            found.append(memory.contribution(client, "prototypes").to_bytes())
+    return found
 
 
 class Congruence(RuleBasedStateMachine):
@@ -141,7 +168,7 @@ class Congruence(RuleBasedStateMachine):
 
     @initialize(kind=st.sampled_from(sorted(KINDS)))
     def begin(self, kind: str) -> None:
-        self.texts, self.sums = kind == "texts", kind == "sums"
+        self.kind, self.texts, self.sums = kind, kind == "texts", kind == "sums"
         self.pool: list[Any] = TEXTS if self.texts else VECTORS
         self.trio = trio(self.server, self.key, kind)
         self.learned: list[list[Any]] = []
@@ -235,6 +262,23 @@ class Congruence(RuleBasedStateMachine):
         self.trio.call("receipts", (-1,))
         self.trio.call("id_hash", ("",))
 
+    @rule(
+        client=st.sampled_from(["c", "d"]),
+        level=st.sampled_from(LEVELS),
+        min_count=st.sampled_from([1, 2]),
+        whole=st.booleans(),
+        merged=st.booleans(),
+    )
+    def contribute(self, client: str, level: str, min_count: int, whole: bool, merged: bool) -> None:
+        self.trio.call("contribution", (client, level), min_count=min_count, whole=whole, merged=merged)
+
+    @rule(row=st.integers(0, 5), withdrawn=st.sampled_from([None, "clinic", "名前"]))
+    def merge(self, row: int, withdrawn: str | None) -> None:
+        self.trio.call("merge", (contributions(self.kind)[row],))
+        self.trio.call("clients", ())
+        if withdrawn is not None:
+            self.trio.call("withdraw", (withdrawn,))
+
     @precondition(lambda _: HAS_JOBS)
     @rule(kind=st.sampled_from(["verify", "purge"]))
     def long_work(self, kind: str) -> None:
@@ -294,6 +338,51 @@ def test_a_life_comes_to_the_same(server: Served, key: str, kind: str) -> None:
         for work in ("verify", "purge", "report") if HAS_JOBS else ():
             three.call(work, (), **({"false_alarm": None} if work == "report" else {}))
             three.check_state()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_federation_comes_to_the_same(server: Served, key: str, kind: str) -> None:
+    """Contributions of these memories, and what they merge: repeated, out of order, under other keys, withdrawn."""
+    pool: Any = TEXTS if kind == "texts" else np.array(VECTORS)
+    parts = contributions(kind)
+    first = protomem.Contribution.from_bytes(parts[0])
+    with closing(trio(server, key, kind)) as three:
+        for wrong in NOT_CONTRIBUTED:
+            three.call("contribution", (), **wrong)
+        for level in LEVELS:
+            three.call("learn", (pool[:2], ["refund", "card/lost"], [f"{level} 1", f"{level} 2"]))
+            for options in ({}, {}, {"whole": True}, {"min_count": 2}):
+                three.call("contribution", ("c", level), **options)
+
+        merged = three.call("merge", (parts[0],), keys={"clinic": first.public_key})
+        assert_same_receipts(three.call("merge", (first,)), merged)
+        three.call("merge", (parts[4],))
+        assert three.call("merge", (parts[3],), keys={"clinic": first.public_key}) == [None] * 3
+        assert three.call("merge", (parts[3],), keys={"名前": "ab" * 32}) == [None] * 3
+        for wrong in (b"no contribution", parts[0][:-1], "text", None):
+            three.call("merge", (wrong,))
+        three.call("merge", (parts[1],), keys=["clinic"])
+        three.call("merge", (parts[1],), keys={"clinic": 5})
+        for part in (parts[3], parts[1]):
+            three.call("merge", (part,))
+        three.check_state()
+        for options in OPTIONS:
+            three.call("predict", (pool[2:8],), **options)
+
+        [clients, *_] = three.call("clients", ())
+        assert [(one.name, one.sequence, one.merged) for one in clients] == [("clinic", 2, True), ("名前", 1, True)]
+        three.call("contribution", ("c",), merged=True)
+        withdrawn = three.call("withdraw", ("clinic",), idempotency_key="gone")
+        assert_same_receipts(three.call("withdraw", ("clinic",), idempotency_key="gone"), withdrawn)
+        for client in ("clinic", "nobody", "", None):
+            three.call("withdraw", (client,))
+        three.call("withdraw", ("名前",), idempotency_key="gone")
+        three.call("merge", (parts[0],))
+        three.call("merge", (parts[2],))
+        three.call("clients", ())
+        if HAS_JOBS:
+            three.call("verify", ())
+        three.check_state()
 
 
 def assert_same_receipts(found: list[protomem.Receipt], expected: list[protomem.Receipt]) -> None:

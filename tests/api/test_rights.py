@@ -9,6 +9,7 @@ import httpx
 import pytest
 from tests.api.serving import Served, served, wait_until
 
+import protomem
 from protomem_api import KeyFile, Settings
 from protomem_api.keys import Key
 
@@ -30,6 +31,10 @@ OF_A_MEMORY = [
     ("POST", "/verify", "write", None),
     ("POST", "/purge", "write", None),
     ("POST", "/report", "read", {}),
+    ("POST", "/contributions", "write", {"client": "clinic"}),
+    ("POST", "/merge", "write", None),
+    ("POST", "/withdraw", "write", {"client": "clinic"}),
+    ("GET", "/clients", "read", None),
 ]
 OF_THE_SERVER = [
     ("GET", "/v1/keys", None),
@@ -50,7 +55,8 @@ def memories(admin: httpx.Client) -> None:
 @pytest.fixture(scope="module")
 def clients(server: Served) -> dict[str, httpx.Client]:
     """For each role a client with a key for HERE alone."""
-    return {role: server.client(role, [HERE]) for role in ROLES}
+    contributor = server.client("contribute", [HERE, NOWHERE], {"clinic": None})
+    return {role: server.client(role, [HERE]) for role in ROLES} | {"contribute": contributor}
 
 
 def test_every_route_is_in_these_tables(admin: httpx.Client) -> None:
@@ -111,8 +117,43 @@ def test_a_key_without_the_right_cannot_tell_what_exists(
 
 
 @pytest.mark.usefixtures("memories")
+@pytest.mark.parametrize(("method", "path", "_needed", "body"), [row for row in OF_A_MEMORY if row[1] != "/merge"])
+def test_a_key_that_may_contribute_may_do_nothing_else(
+    clients: dict[str, httpx.Client], method: str, path: str, _needed: str, body: dict | None
+) -> None:
+    names = (HERE, ELSEWHERE, NOWHERE)
+    answers = [clients["contribute"].request(method, f"/v1/memories/{name}{path}", json=body) for name in names]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+    assert clients["contribute"].get("/v1/memories").json()["memories"] == []
+    assert clients["contribute"].post("/v1/memories", json={"name": HERE, "encoder": "vectors:2"}).status_code == 404
+
+
+@pytest.mark.usefixtures("memories")
+def test_a_key_that_may_contribute_does_so_for_its_clients_in_its_memories(
+    admin: httpx.Client, clients: dict[str, httpx.Client]
+) -> None:
+    """Of another client, of a memory that is not there, and of one that is another's: one answer, and nothing done."""
+
+    def merged(client: str, name: str) -> httpx.Response:
+        with protomem.open(None, encoder=protomem.Vectors(2), width=8) as memory:
+            memory.learn([[1, 0]], ["secret"])
+            document = memory.contribution(client).to_bytes()
+        headers = {"Content-Type": "application/octet-stream"}
+        return clients["contribute"].post(f"/v1/memories/{name}/merge", content=document, headers=headers)
+
+    before = admin.get(f"/v1/memories/{HERE}").json()
+    refused = [merged("another", HERE), merged("another", NOWHERE), merged("clinic", NOWHERE)]
+    refused += [merged("clinic", ELSEWHERE), merged("another", ELSEWHERE)]
+    assert {answer.status_code for answer in refused} == {404}
+    assert len({answer.content for answer in refused}) == 1
+    assert admin.get(f"/v1/memories/{HERE}").json() == before
+    assert merged("clinic", HERE).json()["kind"] == "merge"
+
+
+@pytest.mark.usefixtures("memories")
 @pytest.mark.parametrize(("method", "path", "body"), OF_THE_SERVER)
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, "contribute"])
 def test_keys_are_for_an_admin_of_all(
     clients: dict[str, httpx.Client], method: str, path: str, body: dict | None, role: str
 ) -> None:

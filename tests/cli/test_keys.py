@@ -28,6 +28,15 @@ def test_a_key_is_made_listed_and_deleted(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("keys", "list", "--data", folder, "--json").stdout) == {"keys": []}
 
 
+def test_a_key_of_clients_is_made_and_listed(run: Run, tmp_path: Path) -> None:
+    public_key = "ab" * 32
+    clients = ("--client", "clinic-7", "--client", f"a=b={public_key}")
+    assert run("keys", "create", "--data", tmp_path, "--name", "x", "--role", "contribute", *clients).exit_code == 0
+    [key] = json.loads(run("keys", "list", "--data", tmp_path, "--json").stdout)["keys"]
+    assert (key["role"], key["clients"]) == ("contribute", {"clinic-7": None, "a=b": public_key})
+    assert "clinic-7" in run("keys", "list", "--data", tmp_path).stdout
+
+
 def test_what_cannot_be_is_told(run: Run, tmp_path: Path) -> None:
     file, damaged = tmp_path / "file", tmp_path / "damaged"
     file.touch()
@@ -36,6 +45,13 @@ def test_what_cannot_be_is_told(run: Run, tmp_path: Path) -> None:
     for arguments, code, message in (
         (("keys", "create", "--data", tmp_path, "--name", "x", "--role", "owner"), 2, "must be one of read, write"),
         (("keys", "create", "--data", tmp_path, "--name", " "), 2, "name is empty"),
+        (("keys", "create", "--data", tmp_path, "--name", "x", "--role", "contribute"), 2, "clients is missing"),
+        (("keys", "create", "--data", tmp_path, "--name", "x", "--client", "c"), 2, "of the role contribute alone"),
+        (
+            ("keys", "create", "--data", tmp_path, "--name", "x", "--role", "contribute", "--client", "c=ab"),
+            2,
+            "no public key for 'c'",
+        ),
         (("keys", "delete", "--data", tmp_path, "nobody"), 1, "there is no key 'nobody'"),
         (("serve", "--data", tmp_path, "--host", "192.0.2.1", "--no-auth"), 2, "loopback alone"),
         (("serve", "--data", tmp_path, "--set", "rate"), 2, "write NAME=VALUE"),

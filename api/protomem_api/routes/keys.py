@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
 
@@ -39,11 +40,9 @@ async def list_keys(service: UsesService) -> wire.Keys:
 )
 async def create_key(service: UsesService, data: JSONBody[wire.CreateKey]) -> wire.NewKey:
     """Its secret is in this answer and nowhere else."""
-    key, secret = await service.disk.run(service.keys.create, data.name, data.role, data.memories)
+    key, secret = await service.disk.run(service.keys.create, data.name, data.role, data.memories, data.clients)
     info = record_out(key, wire.KeyInfo)
-    return wire.NewKey(
-        id=info.id, name=info.name, role=info.role, memories=info.memories, created=info.created, secret=secret
-    )
+    return wire.NewKey(**msgspec.structs.asdict(info), secret=secret)
 
 
 @delete(

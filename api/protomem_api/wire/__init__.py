@@ -30,6 +30,7 @@ from protomem_api.wire.answers import (
     Suggestions,
 )
 from protomem_api.wire.bodies import CreateKey, CreateMemory, Forget, IdToHash, Learn, Predict, Suggest, Trim
+from protomem_api.wire.federation import Clients, Contribute, MergedClient, Withdraw
 from protomem_api.wire.jobs import RESULTS, AskReport, Job, JobEvent, JobKind, Jobs, JobState, Verification
 from protomem_api.wire.lines import (
     ForgetLine,
@@ -53,6 +54,8 @@ __all__ = [
     "AskReport",
     "Check",
     "Classes",
+    "Clients",
+    "Contribute",
     "CreateKey",
     "CreateMemory",
     "Evidence",
@@ -85,6 +88,7 @@ __all__ = [
     "Memories",
     "MemoryInfo",
     "MemorySummary",
+    "MergedClient",
     "Neighbour",
     "NewKey",
     "OptionsLine",
@@ -105,4 +109,5 @@ __all__ = [
     "Totals",
     "Trim",
     "Verification",
+    "Withdraw",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from protomem_api.problem_kinds import KINDS
-from protomem_api.wire.shared import Receipt, Reply, Retain, Role
+from protomem_api.wire.shared import ClientKeys, Receipt, Reply, Retain, Role
 
 __all__ = [
     "Answer",
@@ -205,13 +205,14 @@ class IdHash(Reply, frozen=True):
 
 
 class KeyInfo(Reply, frozen=True):
-    """An API key without its secret. `memories` null means all."""
+    """An API key without its secret. `memories` null means all; `clients` are those of the role `contribute`."""
 
     id: str
     name: str
     role: Role
     memories: list[str] | None
     created: str
+    clients: ClientKeys | None
 
 
 class NewKey(KeyInfo, frozen=True):

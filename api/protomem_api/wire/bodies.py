@@ -9,6 +9,7 @@ from msgspec import Meta
 from protomem_api.wire.shared import (
     MOST,
     Body,
+    ClientKeys,
     Ids,
     Items,
     Labels,
@@ -120,8 +121,12 @@ class IdToHash(Body, frozen=True):
 
 
 class CreateKey(Body, frozen=True):
-    """A new API key: its name, its role, and for which memories; for all if none are named."""
+    """A new API key: its name, its role, and for which memories; for all if none are named.
+
+    One with the role `contribute` may merge what these `clients` sent, and nothing else.
+    """
 
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S", examples=["website"])]
     role: Role
     memories: list[MemoryName] | None = None
+    clients: ClientKeys | None = None

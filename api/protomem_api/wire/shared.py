@@ -11,6 +11,8 @@ __all__ = [
     "MOST",
     "NAME_PATTERN",
     "Body",
+    "ClientKeys",
+    "ClientName",
     "Ids",
     "Image",
     "Item",
@@ -31,7 +33,7 @@ NAME_PATTERN = "^[a-z0-9][a-z0-9_-]{0,63}$"
 """A memory's name is a file's name on every system, and a label of nothing else."""
 
 Retain = Literal["codes", "items", "nothing"]
-Role = Literal["read", "write", "admin"]
+Role = Literal["read", "write", "admin", "contribute"]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +68,15 @@ Items: TypeAlias = Annotated[
 Labels: TypeAlias = Annotated[
     list[str | list[str]],
     Meta(description="For each item its label, or a list of several.", examples=[["delivery", ["refund", "card"]]]),
+]
+
+ClientName: TypeAlias = Annotated[
+    str, Meta(description="The name under which a client contributes.", examples=["clinic-7"])
+]
+
+ClientKeys: TypeAlias = Annotated[
+    dict[str, str | None],
+    Meta(description="By client name its public key (hex), or null for the one it comes with first."),
 ]
 
 Ids: TypeAlias = Annotated[list[str], Meta(description="Identifiers of examples.", examples=[["m-1", "m-2"]])]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from protomem.cli.shared import AsJson, MemoryPath, open_file, print_json, reported_errors
+from protomem.cli.shared import AsJson, MemoryPath, open_existing, print_json, reported_errors
 from protomem.errors import InvalidInput
 from protomem.federation.levels import Level
 
@@ -28,7 +28,7 @@ def contribute(
     as_json: AsJson = False,
 ) -> None:
     """Write what a memory learned as a signed file of sums: no text, and no vector of an example."""
-    with open_file(memory) as opened:
+    with open_existing(memory) as opened:
         part = opened.contribution(client, level, min_count=min_count, whole=whole, merged=merged)
     document = part.to_bytes()
     try:

@@ -44,20 +44,35 @@ def key_file(data: Path, *, create: bool = False) -> KeyFile:
 def create(
     data: Data,
     name: Annotated[str, typer.Option(help="What the key is for.")],
-    role: Annotated[str, typer.Option(help="read, write or admin; each may do what those before it may.")] = "read",
+    role: Annotated[
+        str, typer.Option(help="read, write or admin, each of which may do what those before it may; or contribute.")
+    ] = "read",
     memory: Annotated[
         list[str] | None, typer.Option(help="A memory it is for; may come several times. All if none is named.")
+    ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=HEX]",
+            help="With the role contribute: a client whose contributions it may merge, and the public key that they "
+            "must have; may come several times.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print its secret, this once."""
-    if role not in ("read", "write", "admin"):
-        raise InvalidInput(f"role is {role!r}: it must be one of read, write, admin")
-    key, secret = key_file(data, create=True).create(name, role, memory)  # type: ignore[arg-type]  # checked just above
+    clients = dict(map(_client, client)) if client else None
+    keys = key_file(data, create=True)
+    key, secret = keys.create(name, role, memory, clients)  # type: ignore[arg-type]  # checked there
     if as_json:
         print_json({"id": key.id, "secret": secret})
     else:
         typer.echo(secret)
+
+
+def _client(given: str) -> tuple[str, str | None]:
+    name, found, public_key = given.rpartition("=")
+    return (name, public_key) if found else (given, None)
 
 
 @app.command("list")
@@ -67,15 +82,16 @@ def list_keys(data: Data, as_json: AsJson = False) -> None:
     keys = key_file(data).all()
     if as_json:
         shown = [
-            {"id": key.id, "name": key.name, "role": key.role, "memories": key.memories, "created": key.created}
+            {name: getattr(key, name) for name in ("id", "name", "role", "memories", "clients", "created")}
             for key in keys
         ]
         print_json({"keys": shown})
         return
-    table = Table("id", "name", "role", "memories", "created", box=None, pad_edge=False, padding=(0, 2))
+    table = Table("id", "name", "role", "memories", "clients", "created", box=None, pad_edge=False, padding=(0, 2))
     for key in keys:
         memories = "all" if key.memories is None else ", ".join(key.memories)
-        table.add_row(key.id, cell(key.name, 40), key.role, cell(memories, 40), key.created)
+        clients = ", ".join(key.clients or ())
+        table.add_row(key.id, cell(key.name, 40), key.role, cell(memories, 40), cell(clients, 40), key.created)
     OUT.print(table)
 
 

@@ -31,8 +31,8 @@ __all__ = [
     "cell",
     "name_of",
     "open_existing",
-    "open_file",
     "open_or_create",
+    "open_server",
     "percent",
     "print_checks",
     "print_json",
@@ -88,12 +88,14 @@ def open_existing(where: str) -> Iterator[OpenMemory]:
 
 
 @contextmanager
-def open_file(where: str) -> Iterator[protomem.Memory]:
-    """As `open_existing`, of a memory in a file: contributions are merged where the file is."""
-    with open_existing(where) as memory:
-        if not isinstance(memory, protomem.Memory):
-            raise InvalidInput(f"{where} is on a server: give the path of a memory's file")
-        yield memory
+def open_server(where: str) -> Iterator[tuple[protomem.Client, str]]:
+    """The server of a memory's URL, and the memory's name; the memory itself is not looked at."""
+    if not _is_url(where):
+        raise InvalidInput(f"{where} is a file: write http://HOST:PORT/NAME, a memory on a server")
+    server, name = _server_and_name(where)
+    key = os.environ.get(KEY) or None  # noqa: TID251  # the border
+    with protomem.Client(server, key) as client:
+        yield client, name
 
 
 @contextmanager
@@ -125,10 +127,8 @@ def _opened(
         with protomem.open(where, encoder=encoder, retain=retain, create=create) as memory:
             yield memory
         return
-    server, name = _server_and_name(where)
-    key = os.environ.get(KEY) or None  # noqa: TID251  # the border
     with (
-        protomem.Client(server, key) as client,
+        open_server(where) as (client, name),
         client.memory(name, encoder=encoder, retain=retain, create=create) as remote,
     ):
         yield remote

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from protomem.cli.shared import AsJson, MemoryPath, open_file, print_json, reported_errors
+from protomem.cli.shared import AsJson, MemoryPath, open_existing, print_json, reported_errors
 
 __all__ = ["withdraw"]
 
@@ -18,7 +18,7 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Take out all that was merged of a client; its old contributions are refused from then on."""
-    with open_file(memory) as opened:
+    with open_existing(memory) as opened:
         before = len(opened)
         receipt = opened.withdraw(client)
         left, digest = len(opened), opened.digest()

@@ -12,6 +12,9 @@ export function line(receipt) {
   return JSON.stringify(kept);
 }
 
-const DONE = { learn: "Learned", forget: "Forgot", purge: "Purged" };
+const DONE = { learn: "Learned", forget: "Forgot", purge: "Purged", merge: "Merged", withdraw: "Withdrew" };
 
-export const summary = (receipt) => `${DONE[receipt.kind]} ${count(receipt.count, "example")}`;
+// A merge or a withdrawal is of a client, and its receipt names none of the examples.
+export const counted = (receipt) => count(receipt.count, ["merge", "withdraw"].includes(receipt.kind) ? "client" : "example");
+
+export const summary = (receipt) => `${DONE[receipt.kind]} ${counted(receipt)}`;

@@ -4,12 +4,12 @@ import { memoryPath, pages } from "../api.js";
 import { copyButton, save } from "../copy.js";
 import { empty, h, icon, table } from "../dom.js";
 import { count, shortly, when, whole } from "../format.js";
-import { line } from "../receipts.js";
+import { counted, line } from "../receipts.js";
 import { told } from "../say.js";
 import { starter } from "./jobs.js";
 
 const MOST_ROWS = 100;
-const KINDS = { learn: ["Learn", "accent"], forget: ["Forget", "warn"], purge: ["Purge", "bad"] };
+const KINDS = { learn: ["Learn", "accent"], forget: ["Forget", "warn"], purge: ["Purge", "bad"], merge: ["Merge", "accent"], withdraw: ["Withdraw", "warn"] };
 
 export function receipts(live, signal) {
   const held = [];
@@ -52,7 +52,7 @@ export function receipts(live, signal) {
       {},
       h("th", { scope: "row" }, h("button", { class: "link", type: "button", "data-receipt": receipt.sequence, "aria-expanded": String(open), onclick: turn }, whole(receipt.sequence))),
       h("td", {}, h("span", { class: `chip ${kind}` }, word)),
-      h("td", { class: "right" }, whole(receipt.count)),
+      h("td", { class: "right" }, counted(receipt)),
       h("td", { class: "when" }, when(receipt.at)),
       h("td", { class: "hide-small" }, h("code", { class: "muted", title: receipt.after }, shortly(receipt.after))),
     );
@@ -62,7 +62,7 @@ export function receipts(live, signal) {
   const heads = () => [
     h("th", { scope: "col" }, "No."),
     h("th", { scope: "col" }, "What"),
-    h("th", { scope: "col", class: "right" }, "Examples"),
+    h("th", { scope: "col", class: "right" }, "How many"),
     h("th", { scope: "col" }, "When"),
     h("th", { scope: "col", class: "hide-small" }, "State after"),
   ];
