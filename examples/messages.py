@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,15 @@ class Messages:
     def of(self, *labels: str) -> Messages:
         """Those with one of these labels."""
         return self._picked([number for number, label in enumerate(self.labels) if label in labels])
+
+    def by(self, subjects: Iterable[str]) -> Messages:
+        """Those that one of these customers wrote."""
+        wanted = set(subjects)
+        return self._picked([number for number, subject in enumerate(self.subjects) if subject in wanted])
+
+    def __add__(self, other: Messages) -> Messages:
+        """These and those."""
+        return Messages(self.texts + other.texts, self.labels + other.labels, self.subjects + other.subjects)
 
     def _picked(self, numbers: list[int]) -> Messages:
         return Messages(

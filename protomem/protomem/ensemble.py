@@ -40,6 +40,7 @@ __all__ = [
     "MANY",
     "SHORTLIST",
     "WHOLE",
+    "Close",
     "Ensemble",
     "Weights",
     "combine",

@@ -15,6 +15,7 @@ PARTS = [
     ROOT / "store" / "protomem_store",
     ROOT / "api" / "protomem_api",
     ROOT / "api" / "protomem_client",
+    ROOT / "api" / "protomem_flower",
 ]
 COMMAND_LINE = ROOT / "protomem" / "protomem" / "cli"
 MOST_LINES = 400

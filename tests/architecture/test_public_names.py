@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import protomem_client
 import protomem_store
 
 PACKAGES = [protomem, protomem_store, protomem_api, protomem_client]
+if importlib.util.find_spec("flwr"):  # protomem[federated]
+    PACKAGES.append(importlib.import_module("protomem_flower"))
 
 
 def public_members(module: ModuleType) -> Iterator[tuple[str, object]]:

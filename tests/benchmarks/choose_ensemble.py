@@ -15,8 +15,7 @@ import numpy as np
 from common import CONSOLE, DIMENSION, save, solved
 from held_out import Case, Floats, Tally, grid, measured, ridge, table, title
 
-from protomem.codes import code_lengths
-from protomem.ensemble import MANY, WHOLE, combine
+from protomem.ensemble import MANY, WHOLE, Close, combine
 from protomem.heads.analytic import STRENGTHS
 from protomem.heads.rivals import Rivals
 from protomem.space import SpaceSettings
@@ -121,9 +120,9 @@ def _analytic(tally: Tally, heading: str, row: str, case: Case, analytic: Floats
 def _whole(tally: Tally, case: Case) -> None:
     """One kernel over all examples, alone and with the heads that vote beside it."""
     examples = case.ensemble.examples
-    codes = examples.codes.astype(np.float32)
-    kernel = Rivals.of(codes, code_lengths(codes), examples.label_matrix(np.arange(len(examples))))
-    scores = case.scores | {"kernel": kernel.scores(case.items.codes, case.items.lengths)}
+    close = Close.of(examples, centred=False)
+    kernel = Rivals.of(close.among_themselves(), examples.label_matrix(np.arange(len(examples))))
+    scores = case.scores | {"kernel": kernel.scores(close.cosines(case.items))}
     tally.right(HEADS_TABLE, KERNEL, case, scores["kernel"])
     tally.right(HEADS_TABLE, WHOLE_ROW, case, combine(WHOLE, scores))
     for weights in grid(WHOLE_GRID, WHOLE):

@@ -56,7 +56,7 @@ class Case:
     def of(cls, setting: Setting, examples: Split, held: Split) -> Case:
         statistics, ensemble = solved(examples)
         codes = quantize(held.vectors, ensemble.space.scale)
-        items = Items(ensemble.space, codes)
+        items = ensemble.items(codes)
         scores = ensemble.head_scores(codes)
         if "analytic" not in scores:
             scores["analytic"] = ridge(statistics, ensemble).scores(items.features)

@@ -20,6 +20,7 @@ QUESTIONS: Final = (
     "coverage",
     "novelty",
     "peers",
+    "federation",
     "unlearning",
     "speed",
     "kernel",

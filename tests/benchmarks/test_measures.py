@@ -11,6 +11,7 @@ from bars import Bar, Option
 from calibration import Sure
 from common import Split
 from coverage import Sets
+from fedavg import averaged_means, federated_head, nearest
 from held_out import grid, title
 from imbalance import geometric
 from increments import forgetting, in_order
@@ -90,3 +91,23 @@ def test_weights_in_use_are_tried_once(in_use: dict[str, float], first: str, row
     assert titles[0] == first
     assert titles.count(title(tried, in_use)) == 1
     assert len(titles) == rows
+
+
+def test_class_means_are_averaged_by_client_and_not_by_example() -> None:
+    """Of label a one client has (1, 0) three times, the other (0, 1) once; b is with one client alone."""
+    right, up = [1.0, 0.0], [0.0, 1.0]
+    first = Split(np.array([right, right, right, up], dtype=np.float32), np.array(["a", "a", "a", "b"]))
+    second = Split(np.array([up], dtype=np.float32), np.array(["a"]))
+    means = averaged_means([first, second])
+    assert {name: mean.tolist() for name, mean in means.items()} == {"a": [0.5, 0.5], "b": up}
+    assert nearest(means, np.array([right, up], dtype=np.float32)).tolist() == ["a", "b"]
+
+
+def test_federated_averaging_weighs_clients_by_their_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One round, one step each from zero weights: probabilities are 1/2, so a step is rate · (1/2 − target) per row."""
+    monkeypatch.setattr("fedavg.ROUNDS", 1)
+    first = Split(np.array([[1.0], [1.0], [1.0]], dtype=np.float32), np.array(["a", "a", "a"]))
+    second = Split(np.array([[-1.0]], dtype=np.float32), np.array(["b"]))
+    head = federated_head([first, second], rate=2.0, epochs=1)
+    # Weight and bias of a, then of b: the first client's step is (1, 1, -1, -1), the second's (1, -1, -1, 1).
+    assert head.weights.T.ravel() == pytest.approx(0.75 * np.array([1, 1, -1, -1]) + 0.25 * np.array([1, -1, -1, 1]))

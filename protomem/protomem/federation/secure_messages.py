@@ -19,7 +19,7 @@ from protomem.federation.secure_layout import Layout
 try:
     import msgspec
 except ImportError as error:
-    raise MissingExtra("secure aggregation", "federated") from error
+    raise MissingExtra("secure aggregation", "secure") from error
 
 __all__ = [
     "MOST_MEMBERS",

@@ -10,7 +10,7 @@ from protomem.errors import MissingExtra
 try:
     from Crypto.Protocol.SecretSharing import Shamir
 except ImportError as error:
-    raise MissingExtra("secure aggregation", "federated") from error
+    raise MissingExtra("secure aggregation", "secure") from error
 
 __all__ = ["SEED_BYTES", "combined", "shares_of"]
 
@@ -20,7 +20,7 @@ SEED_BYTES: Final = 16
 
 def shares_of(seed: bytes, minimum: int, count: int) -> list[bytes]:
     """Shares number 0 to `count` − 1 of a seed, `SEED_BYTES` each. The library takes their dice from the system."""
-    return [share for _, share in Shamir.split(minimum, count, seed)]
+    return [share for _, share in Shamir.split(minimum, count, seed, ssss=False)]
 
 
 def combined(shares: Mapping[int, bytes], minimum: int) -> bytes:
@@ -30,4 +30,4 @@ def combined(shares: Mapping[int, bytes], minimum: int) -> bytes:
     """
     if len(shares) < minimum:
         raise ValueError(f"{len(shares)} shares are too few: {minimum} are needed")
-    return Shamir.combine([(number + 1, shares[number]) for number in sorted(shares)[:minimum]])
+    return Shamir.combine([(number + 1, shares[number]) for number in sorted(shares)[:minimum]], ssss=False)

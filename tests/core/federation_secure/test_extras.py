@@ -13,8 +13,8 @@ from protomem.errors import MissingExtra
 @pytest.mark.parametrize(
     ("library", "module", "extra"),
     [
-        ("Crypto.Protocol.SecretSharing", "secure_shares", "federated"),
-        ("msgspec", "secure_messages", "federated"),
+        ("Crypto.Protocol.SecretSharing", "secure_shares", "secure"),
+        ("msgspec", "secure_messages", "secure"),
         ("opendp.prelude", "noise", "private"),
     ],
 )
