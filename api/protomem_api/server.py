@@ -44,6 +44,7 @@ def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="none",
         proxy_headers=False,  # who asks is who connects: a header could say anything
         limit_concurrency=settings.connections,
         timeout_graceful_shutdown=settings.shutdown_seconds,
