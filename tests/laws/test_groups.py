@@ -100,7 +100,7 @@ def told(outcome: protomem.Receipt | protomem.ProtomemError) -> tuple[Any, ...]:
 def check_whole(memory: protomem.Memory) -> None:
     """The memory is what the oracle makes of its examples, and its receipts are a chain of their own."""
     oracle = Oracle(oracle_space(DIMENSION, WIDTH))
-    for one in memory._shared.keeping.rows():
+    for one in memory._shared.keeping._own.rows():
         codes = tuple(code - 256 * (code > 127) for code in one.codes)
         oracle.examples[one.id] = (codes, one.labels, one.subject)
     assert memory.digest() == oracle.digest()
