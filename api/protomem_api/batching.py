@@ -27,10 +27,9 @@ class Batcher(Generic[Item, Result]):
     """Calls `run`, which gives one result for each item, on the items of several requests at once.
 
     One call is under way at a time, on at most `most` items, or on those of a single request that has more. Where fewer
-    requests wait than half of the last batch, it waits up to `seconds` for others: its callers are just reading their
-    answers, and the first of them would otherwise be answered alone. With half of them, one half is answered while
-    the other is read. A caller by itself never waits. Where a batch fails, each of its requests is run by itself, so
-    that none gets the error of another.
+    requests wait than the last batch had, it waits up to `seconds` for as many: its callers are just reading their
+    answers, and the first of them would otherwise be answered alone. A caller by itself never waits. Where a batch
+    fails, each of its requests is run by itself, so that none gets the error of another.
 
     Results must not depend on what else is in the batch. Belongs to one event loop.
     """
@@ -66,7 +65,7 @@ class Batcher(Generic[Item, Result]):
     async def _work(self) -> None:
         try:
             while self._queue:
-                await self._gather(self._last // 2)
+                await self._gather(self._last)
                 if batch := self._next():
                     self._last = len(batch)
                     await self._answer(batch)
