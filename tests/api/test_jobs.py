@@ -122,10 +122,10 @@ def test_a_cancelled_job_stops_and_leaves_the_memory_as_it_was(served: ServerPro
         job = ask(served.client, kind)
         told = watch(served.client, job["id"])
         next(event for event in told if json.loads(event["data"])["done"])
-        assert served.client.delete(f"/v1/jobs/{job['id']}").json()["state"] in ("running", "cancelled")
+        assert served.client.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] in ("running", "cancelled")
         *_, last = told
     assert json.loads(last["data"])["state"] == "cancelled"
-    assert served.client.delete(f"/v1/jobs/{job['id']}").json() == json.loads(last["data"])
+    assert served.client.post(f"/v1/jobs/{job['id']}/cancel").json() == json.loads(last["data"])
     assert served.client.get("/v1/memories/m").json() == before
     assert served.client.get("/v1/memories/m/receipts").json() == receipts
     assert served.wait_for(ask(served.client, "verify")["id"], "done")["result"]["ok"]
@@ -135,7 +135,7 @@ def test_a_job_that_waits_is_cancelled_at_once(served: ServerProcess) -> None:
     with served.held():
         running, waiting = ask(served.client, "verify"), ask(served.client, "verify")
         served.wait_for(running["id"], "running")
-        cancelled = served.client.delete(f"/v1/jobs/{waiting['id']}").json()
+        cancelled = served.client.post(f"/v1/jobs/{waiting['id']}/cancel").json()
         assert cancelled["state"] == "cancelled"
     assert served.wait_for(running["id"], "done")["state"] == "done"
     assert served.client.get(f"/v1/jobs/{waiting['id']}").json() == cancelled
@@ -241,13 +241,13 @@ def test_who_may_see_and_cancel_a_job(served: ServerProcess) -> None:
                     elif role == "other":
                         assert (told.status_code, told.content) == (404, nowhere.content)
                         assert client.get(f"/v1/jobs/{job['id']}/events").content == nowhere.content
-                        assert client.delete(f"/v1/jobs/{job['id']}").content == nowhere.content
+                        assert client.post(f"/v1/jobs/{job['id']}/cancel").content == nowhere.content
                         assert not [one for one in listed.json()["jobs"] if one["memory"] != "other"]
                     else:
                         assert told.json()["id"] == job["id"]
                         assert job["id"] in [one["id"] for one in listed.json()["jobs"]]
             with served.as_("reader") as client:
-                cancelled = client.delete(f"/v1/jobs/{job['id']}")
+                cancelled = client.post(f"/v1/jobs/{job['id']}/cancel")
             assert cancelled.status_code == (404 if kind == "verify" else 200)
         served.wait_for(job["id"], "done", "cancelled")
 
@@ -277,7 +277,7 @@ def test_a_key_that_is_deleted_ends_what_it_watches(served: ServerProcess) -> No
             told = watch(client, job["id"])
             next(told)
             served.client.delete(f"/v1/keys/{made['id']}").raise_for_status()
-            served.client.delete(f"/v1/jobs/{job['id']}")
+            served.client.post(f"/v1/jobs/{job['id']}/cancel")
             served.wait_for(job["id"], "cancelled")
             assert all(json.loads(event["data"])["state"] == "running" for event in told)
 
@@ -313,7 +313,7 @@ def test_jobs_survive_a_kill(tmp_path: Path) -> None:
             waiting = [ask(server.client, kind) for kind in ("purge", "report")]
             body = {"recent": [[1.0] * 8]}
             recent = server.client.post("/v1/memories/m/report", json=body).json()
-            cancelled = server.client.delete(f"/v1/jobs/{ask(server.client, 'verify')['id']}").json()
+            cancelled = server.client.post(f"/v1/jobs/{ask(server.client, 'verify')['id']}/cancel").json()
             deadly = ask(server.client, "verify", "other")
             server.wait_for(deadly["id"], "running")
             server.kill()

@@ -68,7 +68,7 @@ def test_every_route_is_in_these_tables(admin: httpx.Client) -> None:
         ("GET", "/v1/jobs"),
         ("GET", "/v1/jobs/{id}"),
         ("GET", "/v1/jobs/{id}/events"),
-        ("DELETE", "/v1/jobs/{id}"),
+        ("POST", "/v1/jobs/{id}/cancel"),
     }
     known |= {("GET", "/health/live"), ("GET", "/health/ready")}
     assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == known

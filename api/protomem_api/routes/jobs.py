@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
@@ -141,8 +141,8 @@ async def get_job(request: Caller, id: FromPath[str], service: UsesService) -> J
     return _visible(service, request.user, id).job
 
 
-@delete(
-    "/v1/jobs/{id:str}",
+@post(
+    "/v1/jobs/{id:str}/cancel",
     operation_id="cancelJob",
     summary="Cancel a job",
     tags=TAGS,

@@ -70,7 +70,7 @@ function jobCard(first, signal, live) {
   const state = h("span", { class: "chip", role: "status" });
   const cancel = h("button", { class: "button quiet slim", type: "button", "aria-label": `Cancel ${KINDS[first.kind].toLowerCase()}` }, "Cancel");
   const trouble = h("div", { class: "slot" });
-  cancel.addEventListener("click", () => busily(cancel, trouble, () => call("DELETE", `v1/jobs/${encodeURIComponent(first.id)}`, { signal }), NO_JOBS));
+  cancel.addEventListener("click", () => busily(cancel, trouble, () => call("POST", `v1/jobs/${encodeURIComponent(first.id)}/cancel`, { signal }), NO_JOBS));
 
   function show(job) {
     const [word, kind] = STATES[job.state];
