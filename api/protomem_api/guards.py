@@ -15,7 +15,7 @@ from protomem_api.keys import Key
 from protomem_api.problems import not_found, unauthorised
 from protomem_api.service import Service
 
-__all__ = ["OWNER", "SCHEME", "guard", "is_known_still"]
+__all__ = ["OWNER", "guard", "is_known_still", "known_key"]
 
 OWNER = Key(id="", name="the owner of this machine", role="admin", memories=None, created="", sha256="")
 """Who calls a server that asks for no keys."""
@@ -47,12 +47,18 @@ def is_known_still(service: Service, key: Key) -> bool:
     return not service.settings.auth or service.keys.holds(key)
 
 
-def _key(service: Service, connection: ASGIConnection[Any, Any, Any, Any]) -> Key:
+def known_key(service: Service, authorization: str) -> Key | None:
+    """The key that this header shows, if the server knows it; the owner's where none is asked for."""
     if not service.settings.auth:
         return OWNER
-    authorization = connection.headers.get("authorization", "")
     secret = authorization[len(SCHEME) :] if authorization[: len(SCHEME)].lower() == SCHEME else ""
-    key = service.keys.known(secret) if secret else None
+    return service.keys.known(secret) if secret else None
+
+
+def _key(service: Service, connection: ASGIConnection[Any, Any, Any, Any]) -> Key:
+    key = known_key(service, connection.headers.get("authorization", ""))
+    if key is OWNER:
+        return key
     service.rates.take(key.id if key else f"host {connection.client.host if connection.client else ''}")
     if key is None:
         raise unauthorised()

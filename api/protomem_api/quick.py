@@ -2,8 +2,8 @@
 
 A plain `predict` (POST, JSON of a known and small length, a key that may read) is answered here, by the very function
 that Litestar's route calls. Whatever is not plain, and whatever goes wrong, is left to that route: it is asked the same
-again, and tells it as it is documented. Measured with one item of 384 numbers, routing, arguments, guard and response
-of Litestar take 0.15 ms of a request's 0.35.
+again, and tells it as it is documented. With one item of 384 numbers, its answer not counted, the event loop was
+busy for 0.11 ms in place of 0.21 (processor time, 2026-11-21).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Receive, Rece
 
 from protomem import ProtomemError
 from protomem_api import wire
-from protomem_api.guards import OWNER, SCHEME
+from protomem_api.guards import known_key
 from protomem_api.keys import Key
 from protomem_api.predictions import answered
 from protomem_api.problems import HttpProblem
@@ -69,14 +69,8 @@ class Quick:
         length = headers.get(b"content-length", b"")
         if headers.get(b"content-type") != b"application/json" or not length.isdigit() or int(length) > MOST_BYTES:
             return None
-        key = self._key(headers.get(b"authorization", b"").decode("latin-1"))
+        key = known_key(self._service, headers.get(b"authorization", b"").decode("latin-1"))
         return (path[1], key) if key is not None and key.may("read", path[1]) else None
-
-    def _key(self, authorization: str) -> Key | None:
-        if not self._service.settings.auth:
-            return OWNER
-        is_bearer = authorization[: len(SCHEME)].lower() == SCHEME
-        return self._service.keys.known(authorization[len(SCHEME) :]) if is_bearer else None
 
     async def _answer(self, name: str, body: bytes) -> bytes | None:
         """The answers as JSON; None where there is something to tell in their place."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from threading import Lock, RLock, get_ident
 from typing import final
@@ -147,7 +147,11 @@ class Shared:
         fresh = None
         try:
             with self._solving, self._watch():
-                fresh = _SOLVERS.submit(renewal).result()
+                solving = _SOLVERS.submit(renewal)
+                try:
+                    fresh = solving.result()
+                finally:
+                    wait([solving])  # interrupted, the next leader must not change what is being read
         finally:
             self._picture = fresh
 

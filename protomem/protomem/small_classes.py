@@ -22,10 +22,10 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 SMALL = 32
-"""Most examples of a class that is scored so. With more, the sums cost what the calls of one class after another do."""
+"""Most examples of a class that is scored so: sums grow with its square, a class by itself costs a call."""
 
 CELLS = 512
-"""Pairs of an item and a class at a time: 4 MB with the largest classes, which a cache holds."""
+"""Pairs of an item and a class at a time: 4 MB with the largest classes."""
 
 
 @final

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 import protomem
+from protomem.predicting import Predictor
 
 LIMIT = 60.0
 """Seconds within which another thread comes along, however busy the machine is."""
@@ -136,6 +139,29 @@ def test_a_memory_that_forgot_everything_says_so(retain: str) -> None:
         memory.forget(receipt=receipt)
         with pytest.raises(protomem.EmptyMemory, match="nothing is remembered"):
             labels(memory)
+
+
+def test_whoever_is_interrupted_waits_for_what_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next change would be made to the sums that are still being read."""
+    solve, ended = Predictor.of, threading.Event()
+
+    def interrupted(*args: Any) -> Predictor:
+        threading.Event().wait(0.2)  # the leader waits by then
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        found = solve(*args)
+        threading.Event().wait(0.2)
+        ended.set()
+        return found
+
+    with protomem.open(None, encoder=protomem.Vectors(2), width=16, solve_ahead=True) as memory:
+        teach(memory, "left", "right")
+        labels(memory)
+        monkeypatch.setattr(Predictor, "of", interrupted)
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            teach(memory, "up")
+        assert ended.is_set()
+        monkeypatch.undo()
+        assert labels(memory) == {"left", "right", "up"}
 
 
 def test_a_memory_that_was_closed_does_not_answer(memory: protomem.Memory) -> None:
