@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from protomem.hierarchy import Hierarchy
 from protomem.questions import Question
+from protomem.ranking import largest
 
 __all__ = ["LIKELY", "Decision", "Decisions", "allowed"]
 
@@ -58,8 +59,7 @@ class Decisions:
 
     def of(self, probabilities: Floats) -> list[Decision]:
         """The decision on each item, from the probabilities (n, labels) of all labels. Equal ones go by name."""
-        best = np.argsort(-probabilities[:, self._answerable], axis=1, kind="stable")[:, : self._depth]
-        orders = self._answerable[best]
+        orders = self._answerable[largest(probabilities[:, self._answerable], self._depth)]
         ranked = np.take_along_axis(probabilities, orders, axis=1).tolist()
         return [self._of(*one) for one in zip(probabilities, orders.tolist(), ranked, strict=True)]
 

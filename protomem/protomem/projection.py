@@ -24,6 +24,7 @@ from protomem.codes import Codes
 from protomem.errors import InvalidInput
 from protomem.examples import Examples, Labels
 from protomem.inputs import check_whole
+from protomem.ranking import largest
 
 __all__ = ["Map", "MappedClass", "MappedExample", "Neighbour", "Seen", "projected"]
 
@@ -190,7 +191,7 @@ def _nearest(means: Floats, names: Sequence[str]) -> list[tuple[Neighbour, ...]]
     units = means / np.where(lengths > 0, lengths, 1.0)
     cosines = units @ units.T
     np.fill_diagonal(cosines, -np.inf)
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, : min(NEIGHBOURS, len(names) - 1)]
+    order = largest(cosines, min(NEIGHBOURS, len(names) - 1))
     return [
         tuple(Neighbour(names[other], float(cosines[row, other])) for other in others)
         for row, others in enumerate(order)

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
+from protomem.ranking import largest
 from protomem.search import CodeIndex
 
 __all__ = ["VOTERS", "Nearest", "Neighbours", "votes"]
@@ -63,12 +64,7 @@ class Neighbours:
 
     def nearest_by(self, products: npt.NDArray[np.float32], lengths: Floats, count: int) -> Nearest:
         """As `nearest`, of items with these inner products (n, examples) with all examples, of which there are few."""
-        total = len(self.index)
-        count = min(count, total)
-        order = products.astype(np.int64) * total - np.arange(total)  # equal products by rising position
-        rows = np.argpartition(order, total - count, axis=1)[:, total - count :]
-        ranks = np.argsort(-np.take_along_axis(order, rows, axis=1), axis=1)
-        rows = np.take_along_axis(rows, ranks, axis=1)
+        rows = largest(products, count)
         best = np.take_along_axis(products, rows, axis=1).astype(np.float64)
         return Nearest(rows, best / (lengths[:, None] * self.lengths[rows]))
 
