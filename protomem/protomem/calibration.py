@@ -20,7 +20,7 @@ from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
 from protomem.novelty import Known, leverages, log_sum_exp, strangeness
-from protomem.statistics import Statistics
+from protomem.statistics import LabelSums, Statistics
 
 __all__ = [
     "CALIBRATION_SAMPLE",
@@ -57,24 +57,35 @@ TEMPERATURE_RANGE = (0.01, 10.0)
 class Calibration:
     """The temperature of the softmax, and what new items are compared with: how strange examples look when left out.
 
-    Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE; of none where no class has two.
+    Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE, the `sample`; of none where no class has two.
     """
 
     temperature: float
     known: Known
+    sample: Items | None = None
 
     @classmethod
-    def fit(cls, statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None) -> Calibration:
-        """Calibrate the ensemble of these statistics on its own examples, left out one by one."""
+    def fit(
+        cls,
+        statistics: Statistics,
+        ensemble: Ensemble,
+        problem: Primal | Dual | None,
+        previous: Calibration | None = None,
+    ) -> Calibration:
+        """Calibrate the ensemble of these statistics on its own examples, left out one by one.
+
+        `previous` saves work, never changes the result: what was looked up for the same examples is taken over.
+        """
         size = FEW_SAMPLE if ensemble.analytic is None else CALIBRATION_SAMPLE
         rows = can_be_left_out(ensemble, ensemble.examples.sample(size))
         if not len(rows):
             return cls(USUAL_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)))
+        items = ensemble.items(ensemble.examples.codes[rows]).or_as_before(previous.sample if previous else None)
         targets = ensemble.examples.label_matrix(rows)
-        scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
+        scores, best = leave_one_out(statistics, ensemble, problem, rows, targets, items)
         weights = leverages(ensemble, rows, targets)
         temperature = _temperature(scores, targets, weights)
-        return cls(temperature, Known.of(strangeness(best, scores, temperature), weights))
+        return cls(temperature, Known.of(strangeness(best, scores, temperature), weights), items)
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
@@ -97,9 +108,13 @@ def leave_one_out(
     problem: Primal | Dual | None,
     rows: Rows,
     targets: npt.NDArray[np.bool_],
+    items: Items | None = None,
 ) -> tuple[Floats, Floats]:
-    """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself."""
-    items = ensemble.items(ensemble.examples.codes[rows])
+    """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself.
+
+    `items` are the same, if they are there already.
+    """
+    items = ensemble.items(ensemble.examples.codes[rows]) if items is None else items
     base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
     base += balance(ensemble.counts - targets, BALANCE)
     shortlist = ensemble.shortlist(base)
@@ -146,7 +161,7 @@ def _everywhere(
     if ensemble.kernel is not None:
         scores["kernel"] = ensemble.kernel.left_out[rows]
     if "prototypes" in ensemble.weights:
-        scores["prototypes"] = _prototypes(statistics, ensemble, rows, targets, items)
+        scores["prototypes"] = _prototypes(statistics, ensemble, targets, items)
     if "codebooks" in ensemble.weights:
         scores["codebooks"] = _codebooks(statistics, ensemble, targets, items)
     return scores
@@ -161,23 +176,25 @@ def _analytic(
     return np.asarray((ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage))
 
 
-def _prototypes(
-    statistics: Statistics, ensemble: Ensemble, rows: Rows, targets: npt.NDArray[np.bool_], items: Items
-) -> Floats:
+def _prototypes(statistics: Statistics, ensemble: Ensemble, targets: npt.NDArray[np.bool_], items: Items) -> Floats:
     scores = ensemble.prototypes.scores(items.codes, items.lengths)
-    codes = ensemble.examples.codes[rows]
-    modes = ensemble.space.modes.lookup(codes)[:, 0]
-    for item, label in np.argwhere(targets):
-        sums = statistics.labels[ensemble.names[label]]
-        scores[item, label] = prototypes.leave_one_out(sums, codes[item], modes[item], ensemble.space.scale)
+    own, sums = np.nonzero(targets)[0], _sums(statistics, ensemble, targets)
+    scores[targets] = prototypes.leave_one_out(
+        sums, items.codes[own], items.lengths[own], items.modes[own], ensemble.space.scale
+    )
     return scores
 
 
 def _codebooks(statistics: Statistics, ensemble: Ensemble, targets: npt.NDArray[np.bool_], items: Items) -> Floats:
     scores = ensemble.codebooks.scores(items.keys)
-    for item, label in np.argwhere(targets):
-        scores[item, label] = codebooks.leave_one_out(statistics.labels[ensemble.names[label]], items.keys[item])
+    sums = _sums(statistics, ensemble, targets)
+    scores[targets] = codebooks.leave_one_out(sums, items.keys[np.nonzero(targets)[0]])
     return scores
+
+
+def _sums(statistics: Statistics, ensemble: Ensemble, targets: npt.NDArray[np.bool_]) -> list[LabelSums]:
+    """The sums of each label that an example carries, example by example."""
+    return [statistics.labels[ensemble.names[label]] for label in np.nonzero(targets)[1]]
 
 
 def _rivals(ensemble: Ensemble, items: Items, rows: Rows, first: Rows) -> Floats:

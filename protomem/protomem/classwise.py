@@ -58,6 +58,15 @@ class ClassSubspaces:
             every[part_of_row == number] = part.leverages()
         return every
 
+    @cached_property
+    def left_out(self) -> Floats:
+        """The score of each example by its own part without it: (m,)."""
+        parts, part_of_row = self.parts
+        every = np.empty(len(part_of_row))
+        for number, part in enumerate(parts):
+            every[part_of_row == number] = part.leave_one_out()
+        return every
+
     def scores(self, items: Items, rows: Rows) -> Floats:
         """The best score over the parts for these rows of the items."""
         codes, lengths = items.codes[rows], items.lengths[rows]
@@ -66,11 +75,9 @@ class ClassSubspaces:
     def leave_one_out(self, items: Items, item: int, position: int) -> float:
         """The best score of an item that is this class's example number `position`, without itself."""
         parts, part_of_row = self.parts
-        own = int(part_of_row[position])
-        place = int(np.count_nonzero(part_of_row[:position] == own))
-        row = np.array([item])
+        own, row = int(part_of_row[position]), np.array([item])
         others = [part.scores(items.codes[row], items.lengths[row])[0] for n, part in enumerate(parts) if n != own]
-        return float(max([parts[own].leave_one_out()[place], *others]))
+        return float(max([self.left_out[position], *others]))
 
 
 def class_subspaces(examples: Examples, old: dict[str, ClassSubspaces]) -> dict[str, ClassSubspaces]:

@@ -39,9 +39,20 @@ class Items:
         return self._space.keys.lookup(self._codes)
 
     @cached_property
+    def modes(self) -> npt.NDArray[np.int64]:
+        """The frozen mode of each: (n,)."""
+        return self._space.modes.lookup(self._codes)[:, 0]
+
+    @cached_property
     def products(self) -> npt.NDArray[np.float32] | None:
         """Exact inner products with the examples of a small memory: (n, m); None of a larger one."""
         return None if self._examples is None else inner_products(self.codes, self._examples)
+
+    def or_as_before(self, old: Items | None) -> Items:
+        """`old`, and what was looked up for it, if it is of the same codes and compared with no examples; else this."""
+        if old is None or self._examples is not None or old._examples is not None:
+            return self
+        return old if old._space is self._space and np.array_equal(old._codes, self._codes) else self
 
     def __len__(self) -> int:
         return len(self.codes)

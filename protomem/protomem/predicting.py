@@ -59,7 +59,8 @@ class Predictor:
         with one_blas_thread():
             old = previous.ensemble if previous else None
             ensemble, problem = Ensemble.fit(statistics, state.examples, old, kernel_rows)
-            return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem))
+            known = previous.calibration if previous else None
+            return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem, known))
 
     def serves(self, question: Question) -> bool:
         """Whether it holds what this question needs."""

@@ -51,11 +51,15 @@ class Codebooks:
         return np.asarray(picks @ self.table)
 
 
-def leave_one_out(sums: LabelSums, keys: npt.NDArray[np.int64]) -> float:
-    """The score of one of a label's own examples, keys (books,), by the counts that are left without it."""
-    books, size = sums.keys.shape
-    met = sums.keys[np.arange(books), keys]
-    return float(log_frequency(met - 1, np.array(sums.count - 1), size).mean())
+def leave_one_out(sums: Sequence[LabelSums], keys: npt.NDArray[np.int64]) -> Floats:
+    """The scores of labels' own examples, keys (n, books) and the sums of the label of each: (n,).
+
+    Each by the counts that are left without it.
+    """
+    books, size = sums[0].keys.shape
+    met = np.stack([one.keys[np.arange(books), own] for one, own in zip(sums, keys, strict=True)])
+    counts = np.array([one.count for one in sums])
+    return np.asarray(log_frequency(met - 1, counts[:, None] - 1, size).mean(axis=1))
 
 
 def log_frequency(counts: npt.NDArray[np.int64], totals: npt.NDArray[np.int64], keys: int) -> Floats:

@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from protomem.codes import Codes, quantize
+from protomem.codes import quantize
 from protomem.search import search
 from protomem.statistics import LabelSums
 
@@ -83,16 +83,27 @@ def _index(codes: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
     return index
 
 
-def leave_one_out(sums: LabelSums, codes: Codes, mode: int, scale: int) -> float:
-    """The score of one of a label's own examples, codes (d,), by the prototypes that are left without it."""
+def leave_one_out(
+    sums: Sequence[LabelSums], codes: npt.NDArray[np.float32], lengths: Floats, modes: Integers, scale: int
+) -> Floats:
+    """The scores of labels' own examples, by the prototypes that are left without each: (n,); -1 where none is.
+
+    `sums` are those of the label of each; codes (n, d), lengths and modes (n,).
+    """
+    left = [_without(one, code, mode) for one, code, mode in zip(sums, codes, modes.tolist(), strict=True)]
+    owners = np.repeat(np.arange(len(left)), [len(some) for some in left])
+    directions = quantize(np.concatenate(left), scale).astype(np.float32)
+    best = np.full(len(left), -np.inf)
+    np.maximum.at(best, owners, np.einsum("ij,ij->i", directions, codes[owners]))  # exact: products of codes
+    return np.where(np.isfinite(best), best / (lengths * scale), -1.0)
+
+
+def _without(sums: LabelSums, code: npt.NDArray[np.float32], mode: int) -> Floats:
+    """The directions of a label without one of its examples."""
     mode_codes, mode_counts = sums.mode_codes.copy(), sums.mode_counts.copy()
-    mode_codes[mode] -= codes
+    mode_codes[mode] -= code.astype(np.int64)
     mode_counts[mode] -= 1
-    left = _directions(sums.codes - codes, mode_codes, mode_counts)
-    if not len(left):
-        return -1.0
-    products = quantize(left, scale).astype(np.float64) @ codes.astype(np.float64)
-    return float(products.max() / (np.linalg.norm(codes.astype(np.float64)) * scale))
+    return _directions(sums.codes - code.astype(np.int64), mode_codes, mode_counts)
 
 
 def _directions(codes: Integers, mode_codes: Integers, mode_counts: Integers) -> Floats:
