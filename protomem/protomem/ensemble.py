@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Final, final
 
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.balance import BALANCE, balance
+from protomem.beside import beside
 from protomem.classwise import AllRivals, ClassSubspaces, class_subspaces
 from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
@@ -154,28 +155,33 @@ class Ensemble:
         space, names = statistics.space, examples.names
         sums = statistics.labels
         weights = panel(len(examples), len(names), kernel_rows)
-        signature, problem = b"", None
+        signature, ridge = b"", None
         if "analytic" in weights:
             signature, strength = _strength(space, examples, previous)
-            problem = _problem(statistics, examples, strength)
+            ridge = beside(partial(_ridge, statistics, examples, strength))
         close = Close.of(examples, centred="logistic" in weights) if "kernel" in weights else None
         logistic, kernel = _over_all(weights, examples, close)
         prototypes = Prototypes.of(sums, names, space.scale)
+        rivals = AllRivals(examples, prototypes, previous.rivals if previous else None)
+        codebooks, neighbours = Codebooks.of(sums, names), Neighbours.of(examples.codes)
+        if ridge is not None and previous is not None:
+            rivals.solve_as(previous.rivals)  # calibration asks for most of them, and the factor takes longer
+        problem, analytic = (None, None) if ridge is None else ridge()
         ensemble = cls(
             space=space,
             examples=examples,
             names=names,
             counts=np.array([sums[name].count for name in names]),
             weights=weights,
-            analytic=problem.solve() if problem is not None else None,
+            analytic=analytic,
             close=close,
             logistic=logistic,
             kernel=kernel,
             prototypes=prototypes,
-            codebooks=Codebooks.of(sums, names),
-            neighbours=Neighbours.of(examples.codes),
+            codebooks=codebooks,
+            neighbours=neighbours,
             subspaces=class_subspaces(examples, previous.subspaces if previous else {}),
-            rivals=AllRivals(examples, prototypes, previous.rivals if previous else None),
+            rivals=rivals,
             sample_signature=signature,
         )
         return ensemble, problem
@@ -344,6 +350,11 @@ def _over_all(weights: Weights, examples: Examples, close: Close | None) -> tupl
     targets = examples.label_matrix(np.arange(len(examples)))
     logistic = Logistic.of(cosines, targets) if "logistic" in weights else None
     return logistic, Rivals.of(cosines, targets)
+
+
+def _ridge(statistics: Statistics, examples: Examples, strength: float) -> tuple[Primal | Dual, Analytic]:
+    problem = _problem(statistics, examples, strength)
+    return problem, problem.solve()
 
 
 def _problem(statistics: Statistics, examples: Examples, strength: float) -> Primal | Dual:

@@ -1,0 +1,24 @@
+"""One piece of work beside another, on a second core if there is one. What is computed is the same either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+__all__ = ["beside"]
+
+Result = TypeVar("Result")
+
+WORKERS: Final = 4
+"""Memories that may be solved at a time with some of it beside; the next one's work waits for a place."""
+
+_POOL: Final = ThreadPoolExecutor(WORKERS, thread_name_prefix="protomem-beside")
+
+
+def beside(work: Callable[[], Result]) -> Callable[[], Result]:
+    """Begin `work`, which should spend its time where the interpreter's lock is let go, and go on at once.
+
+    The function given back waits for it, and returns or raises what it did.
+    """
+    return _POOL.submit(work).result
