@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import CODE_MAX, code_scale
-from protomem.errors import InvalidInput, InvalidLabel
+from protomem.errors import InvalidInput
 from protomem.federation.noise import Noise, discrete_gaussian, epsilon_of
-from protomem.federation.secure_layout import agreed_labels
+from protomem.federation.secure_layout import agreed_labels, check_agreed
 from protomem.federation.sums import Sums
 
 __all__ = ["NoiseScales", "Protection", "longest_codes", "noise_scales", "plausible", "private_sums"]
@@ -169,8 +169,7 @@ def _check(sums: Sums, labels: Sequence[str], protection: Protection) -> None:
             f"noise that protects an example leaves nothing of the level {sums.level!r}: share the level 'prototypes', "
             "or use secure aggregation without noise"
         )
-    if not labels or list(labels) != sorted(set(labels)):
-        raise InvalidLabel("an agreed, sorted list of distinct labels is needed: which there are would else be told")
+    check_agreed(labels)
     given = int(sums.counts.sum())
     if given > protection.most_labels * sums.count:
         raise InvalidInput(

@@ -9,15 +9,16 @@ Its rounds:
     3  reveal      shares of the self seed of each survivor, and of the pair masks' seed of each that dropped out
 
 Nobody is ever told both seeds of a client: with them its vector could be read. Each round is taken once, since a second
-masked vector under the same masks would tell the difference.
+masked vector under the same masks would tell the difference. A secret is dropped with the round that used it last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, final
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -67,12 +68,13 @@ def _round(work: Callable[Concatenate[SecureClient, P], bytes]) -> Callable[Conc
 class SecureClient:
     """The client `name` of an agreement, with its Ed25519 private key `identity` (32 bytes).
 
-    `dice` gives random bytes; whoever can foresee them can read the vector. Raises `InvalidInput` where the agreement
-    is not about this layout, or names another public key for this client; `AggregationRefused` for a stranger.
+    `dice` gives random bytes; whoever can foresee them can read the vector. It serves one secure sum and one thread: a
+    client that lost it has dropped out. Raises `InvalidInput` where the agreement is not about this layout, or names
+    another public key for this client; `AggregationRefused` for a stranger.
     """
 
     def __init__(self, agreement: Agreement, layout: Layout, name: str, identity: bytes, dice: Dice) -> None:
-        self._identity = Ed25519PrivateKey.from_private_bytes(identity)
+        self._identity = _private_key(identity)
         self._number = agreement.number(name)
         if (agreement.layout, agreement.length) != (layout.digest(), layout.length):
             raise InvalidInput("the agreement is about another layout: compare space, level and labels")
@@ -90,24 +92,22 @@ class SecureClient:
     @_round
     def advertise(self) -> bytes:
         """Round 0: the public keys."""
-        sealing, masking = (key.public_key().public_bytes_raw() for key in (self._sealing, self._masking))
-        return self._signed(Advertisement(self._session, self.name, sealing, masking))
+        return self._signed(self._advertisement())
 
     @_round
     def share(self, roster: bytes) -> bytes:
         """Round 1: shares of both seeds for everyone on the roster.
 
-        Raises `AggregationRefused` for keys that a member did not sign, or two from one; `TooFewClients` below the
-        minimum.
+        Raises `AggregationRefused` for keys that a member did not sign, two messages of one, the same key twice, or
+        other keys of this client than it sent; `TooFewClients` below the minimum.
         """
         keys = self._keys(decoded(roster, Roster, self._agreement))
         self._check_enough(len(keys))
-        if self.name not in keys:
-            raise AggregationRefused(f"the roster lacks {self.name!r}, to whom it was sent")
+        if keys.pop(self.name, None) != self._advertisement():
+            raise AggregationRefused(f"the roster lacks the keys of {self.name!r}, to whom it was sent")
         secrets = {
-            name: (agreed_key(self._sealing, one.sealing), agreed_key(self._masking, one.masking))
+            name: (agreed_key(self._sealing, name, one.sealing), agreed_key(self._masking, name, one.masking))
             for name, one in keys.items()
-            if name != self.name
         }
         count = len(self._agreement.members)
         pairs = [shares_of(seed, self._agreement.minimum, count) for seed in (self._seed, self._self_seed)]
@@ -116,18 +116,23 @@ class SecureClient:
         for name, (secret, _) in secrets.items():
             there = self._agreement.number(name)
             boxes[name] = sealed(self._session, secret, self._number, there, b"".join(shares[there]), self._dice)
+        message = self._signed(Shares(self._session, self.name, boxes))
         self._secrets, self._held = secrets, {self.name: shares[self._number]}
-        return self._signed(Shares(self._session, self.name, boxes))
+        del self._sealing, self._masking, self._seed
+        return message
 
     @_round
     def mask(self, deliveries: bytes, words: Words) -> bytes:
         """Round 2: the vector (length,) under its masks; `words` itself is not changed.
 
         Raises `AggregationRefused` for shares that cannot be opened or come from outside the roster, `TooFewClients`
-        below the minimum, `InvalidInput` for a vector of another length.
+        below the minimum, `InvalidInput` for a vector of another length or dtype.
         """
-        if words.shape != (self._agreement.length,):
-            raise InvalidInput(f"the vector has shape {words.shape}; agreed on were {self._agreement.length} words")
+        if words.shape != (self._agreement.length,) or words.dtype != np.uint64:
+            raise InvalidInput(
+                f"the vector is {words.dtype} of shape {words.shape}; agreed on were {self._agreement.length} words, "
+                "uint64: make it by Layout.words"
+            )
         boxes = decoded(deliveries, Deliveries, self._agreement).sealed
         self._check_enough(len(boxes) + 1)
         held = {name: self._open(name, box) for name, box in boxes.items()}
@@ -137,12 +142,14 @@ class SecureClient:
             there = self._agreement.number(name)
             key = pair_mask(self._session, self._secrets[name][1], self._number, there)
             add_mask(masked, key, 1 if self._number < there else -1)
+        message = self._signed(Masked(self._session, self.name, masked.tobytes()))
         self._held |= held
-        return self._signed(Masked(self._session, self.name, masked.tobytes()))
+        del self._secrets, self._self_seed
+        return message
 
     @_round
     def reveal(self, unmasking: bytes) -> bytes:
-        """Round 3: a share of one seed of each client, never of both; then all secrets are dropped.
+        """Round 3: a share of one seed of each client, never of both; then the last secrets are dropped.
 
         Raises `AggregationRefused` where both seeds of a client are asked for, or the two lists are not just those who
         shared their seeds; `TooFewClients` for fewer survivors than the minimum.
@@ -159,15 +166,21 @@ class SecureClient:
         of_self = {name: self._held[name][1] for name in sorted(survivors)}
         of_masks = {name: self._held[name][0] for name in sorted(dropped)}
         message = self._signed(Revealed(self._session, self.name, of_self, of_masks))
-        self._secrets, self._held, self._seed, self._self_seed = {}, {}, b"", b""
+        del self._held
         return message
 
-    def _keys(self, roster: Roster) -> Mapping[str, Advertisement]:
+    def _advertisement(self) -> Advertisement:
+        sealing, masking = (key.public_key().public_bytes_raw() for key in (self._sealing, self._masking))
+        return Advertisement(self._session, self.name, sealing, masking)
+
+    def _keys(self, roster: Roster) -> dict[str, Advertisement]:
         keys: dict[str, Advertisement] = {}
+        seen: set[bytes] = set()
         for message in roster.advertisements:
             one = read_signed(message, self._agreement)
             if not isinstance(one, Advertisement) or one.client in keys:
                 raise AggregationRefused(f"the roster holds a second message of {one.client!r}, or one without keys")
+            one.check_fresh(seen)
             keys[one.client] = one
         return keys
 
@@ -188,3 +201,10 @@ class SecureClient:
 
     def _signed(self, document: Advertisement | Shares | Masked | Revealed) -> bytes:
         return signed(document, self._identity)
+
+
+def _private_key(identity: bytes) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(identity)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("identity must be an Ed25519 private key as its 32 bytes") from error

@@ -14,7 +14,7 @@ import numpy as np
 
 from protomem.errors import AggregationRefused, TooFewClients
 from protomem.federation.masks import Words, add_mask
-from protomem.federation.secure_keys import agreed_key, masking_key, pair_mask, self_mask
+from protomem.federation.secure_keys import agreed_key, check_public_key, masking_key, pair_mask, self_mask
 from protomem.federation.secure_messages import (
     Advertisement,
     Agreement,
@@ -58,6 +58,7 @@ class SecureCoordinator:
         self._agreement, self._session = agreement, agreement.digest()
         self._seen: dict[str, bytes] = {}  # of this round: a digest of each client's message
         self._advertisements: dict[str, tuple[Advertisement, bytes]] = {}
+        self._public_keys: set[bytes] = set()
         self._sealed: dict[str, Mapping[str, bytes]] = {}
         self._sum: Words = np.zeros(agreement.length, dtype=np.uint64)
         self._survivors: tuple[str, ...] = ()
@@ -67,7 +68,8 @@ class SecureCoordinator:
         """Take a client's message of this round; the name of the client. The same message again changes nothing.
 
         Raises `AggregationRefused` for a message that is damaged, not signed by the member it names, of another session
-        or round, a second and different one, or one that does not hold just what was asked for.
+        or round, a second and different one, or one that does not hold just what was asked for; and for keys that the
+        others would refuse, so that one client cannot stop them all.
         """
         document = read_signed(message, self._agreement)
         name, digest = document.client, hashlib.sha256(message).digest()
@@ -144,7 +146,7 @@ class SecureCoordinator:
             )
         for name in self._survivors:
             there = self._agreement.number(name)
-            secret = agreed_key(key, self._advertisements[name][0].masking)
+            secret = agreed_key(key, name, self._advertisements[name][0].masking)
             add_mask(words, pair_mask(self._session, secret, here, there), -1 if there < here else 1)
 
     def _shares(self, field: str, name: str) -> dict[int, bytes]:
@@ -156,10 +158,13 @@ class SecureCoordinator:
     def _take(self, document: Advertisement | Shares | Masked | Revealed, message: bytes) -> None:
         name = document.client
         if isinstance(document, Advertisement):
+            check_public_key(name, document.sealing)
+            check_public_key(name, document.masking)
+            document.check_fresh(self._public_keys)
             self._advertisements[name] = document, message
         elif isinstance(document, Shares):
-            self._check_names(name, "shares", document.sealed, set(self._advertisements) - {name})
             self._check_known(name, self._advertisements)
+            self._check_names(name, "shares", document.sealed, set(self._advertisements) - {name})
             self._sealed[name] = document.sealed
         elif isinstance(document, Masked):
             self._check_known(name, self._sealed)

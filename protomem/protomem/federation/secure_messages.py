@@ -8,6 +8,8 @@ names its kind, the session and the client.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -111,10 +113,10 @@ class Agreement(_Document, frozen=True, tag="agreement"):
 
     def number(self, name: str) -> int:
         """The place of a member among them all. Raises `AggregationRefused` for a stranger."""
-        for number, member in enumerate(self.members):
-            if member.name == name:
-                return number
-        raise AggregationRefused(f"{name!r} is not a member of this secure sum")
+        number = bisect_left(self.members, name, key=attrgetter("name"))
+        if number == len(self.members) or self.members[number].name != name:
+            raise AggregationRefused(f"{name!r} is not a member of this secure sum")
+        return number
 
 
 class Advertisement(_Document, frozen=True, tag="advertisement"):
@@ -125,6 +127,15 @@ class Advertisement(_Document, frozen=True, tag="advertisement"):
     sealing: Key
     masking: Key
     version: Version = 1
+
+    def check_fresh(self, seen: set[bytes]) -> None:
+        """Raise `AggregationRefused` for keys that are among those `seen`, or twice the same; add them to those.
+
+        All public keys differ, says round 1 of figure 4: who repeats another's would agree on keys in its place.
+        """
+        if self.sealing == self.masking or seen & {self.sealing, self.masking}:
+            raise AggregationRefused(f"{self.client!r} advertised a key that was advertised before: each must be fresh")
+        seen |= {self.sealing, self.masking}
 
 
 class Roster(_Document, frozen=True, tag="roster"):

@@ -138,12 +138,36 @@ def test_a_stranger_and_a_client_under_anothers_name_are_refused() -> None:
         session.coordinator.receive(signed(message, key_of(TWO)))
 
 
+@pytest.mark.parametrize("field", ["sealing", "masking"])
+def test_a_key_that_gives_no_secret_does_not_stop_the_others(field: str) -> None:
+    """A point of low order: every other client would refuse the roster that it is on."""
+    session = begun()
+    keys = {"sealing": dice(1)(32), "masking": dice(2)(32)} | {field: (1).to_bytes(32, "little")}
+    wrong = Advertisement(session.agreement.digest(), THREE, **keys)
+    with pytest.raises(AggregationRefused, match="a key that 'clinic 02' advertised is no X25519 public key"):
+        session.coordinator.receive(signed(wrong, key_of(THREE)))
+    assert session.clients[ONE].share(session.advertised([ONE, TWO]))
+
+
+def test_a_key_of_another_client_does_not_stop_the_others() -> None:
+    session = begun()
+    theirs = read_signed(session.clients[TWO].advertise(), session.agreement)
+    assert isinstance(theirs, Advertisement)
+    for keys in [(theirs.sealing, dice(1)(32)), (dice(1)(32), theirs.sealing), (dice(1)(32), dice(1)(32))]:
+        session = begun()
+        session.coordinator.receive(session.clients[TWO].advertise())
+        with pytest.raises(AggregationRefused, match="'clinic 02' advertised a key that was advertised before"):
+            session.coordinator.receive(signed(Advertisement(theirs.session, THREE, *keys), key_of(THREE)))
+        assert session.clients[ONE].share(session.advertised([ONE]))
+
+
 def test_who_missed_a_round_is_not_in_the_sum_any_more() -> None:
     session = begun()
     session.advertised([ONE, TWO])
-    late = Shares(session.agreement.digest(), THREE, dict.fromkeys([ONE, TWO], bytes(60)))
-    with pytest.raises(AggregationRefused, match="'clinic 02' missed the round before"):
-        session.coordinator.receive(signed(late, key_of(THREE)))
+    for others in ([ONE, TWO], [ONE]):
+        late = Shares(session.agreement.digest(), THREE, dict.fromkeys(others, bytes(60)))
+        with pytest.raises(AggregationRefused, match="'clinic 02' missed the round before"):
+            session.coordinator.receive(signed(late, key_of(THREE)))
 
 
 @pytest.mark.parametrize("kind", ["second", "too few shares", "own share", "short vector", "no shares", "other shares"])

@@ -65,6 +65,7 @@ def test_a_vector_that_comes_after_its_sender_was_given_up_stays_masked() -> Non
     session = Session(agreed(3, 2, WIDE), WIDE)
     bare = np.zeros(WIDE.length, dtype=np.uint64)
     deliveries, (one, two, late) = session.shared(), names(3)
+    self_seed = session.clients[late]._self_seed  # dropped with the next round
     sent = {name: session.clients[name].mask(deliveries[name], bare) for name in names(3)}
     for name in (one, two):
         session.coordinator.receive(sent[name])
@@ -76,9 +77,9 @@ def test_a_vector_that_comes_after_its_sender_was_given_up_stays_masked() -> Non
     for name in (one, two):
         theirs = read_signed(session.advertisements[name], session.agreement).masking
         there = session.agreement.number(name)
-        add_mask(masked, pair_mask(digest, agreed_key(key, theirs), place, there), -1 if place < there else 1)
+        add_mask(masked, pair_mask(digest, agreed_key(key, name, theirs), place, there), -1 if place < there else 1)
     assert p_value(masked) > 1e-6
-    add_mask(masked, self_mask(digest, session.clients[late]._self_seed, place), -1)
+    add_mask(masked, self_mask(digest, self_seed, place), -1)
     assert not masked.any()  # nothing else was left
 
 

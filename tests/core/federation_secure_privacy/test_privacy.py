@@ -158,7 +158,7 @@ def test_labels_are_agreed_on_and_not_taken_from_the_examples() -> None:
     with pytest.raises(InvalidLabel, match="not among the agreed labels: 'b', 2 in all"):
         private_sums(drawn(30), ["a"], ONE)
     for labels in ([], ["a", "a"], ["b", "a"]):
-        with pytest.raises(InvalidLabel, match="an agreed, sorted list of distinct labels is needed"):
+        with pytest.raises(InvalidLabel, match="an agreed list of labels is needed, sorted and distinct"):
             private_sums(drawn(3), labels, ONE)
 
 
