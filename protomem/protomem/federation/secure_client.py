@@ -1,15 +1,17 @@
 """A client of a secure sum: it sends its vector so that only a total of enough clients can be read.
 
-Bonawitz et al. (CCS 2017), figure 4: the protocol against an honest but curious coordinator, with signed messages.
-Its rounds:
+Bonawitz et al. (CCS 2017), figure 4, with what it has against a coordinator that lies. Its rounds:
 
     0  advertise   two fresh public keys, signed
     1  share       a seed of the pair masks and a self seed, in shares that only the other clients can open
     2  mask        the vector, plus the self mask, plus or minus a mask with every other client that shared its seeds
-    3  reveal      shares of the self seed of each survivor, and of the pair masks' seed of each that dropped out
+    3  confirm     a signature under who survived and who dropped out, as the coordinator says
+    4  reveal      shares of the self seed of each survivor, and of the pair masks' seed of each that dropped out
 
-Nobody is ever told both seeds of a client: with them its vector could be read. Each round is taken once, since a second
-masked vector under the same masks would tell the difference. A secret is dropped with the round that used it last.
+Nobody is ever told both seeds of a client: with them its vector could be read. In round 4 a client answers only if the
+minimum confirmed what it did: told different lists, clients could be asked for one seed of some and the other seed of
+others, until the total of just a few is left. Each round is taken once, since a second masked vector under the same
+masks would tell the difference. A secret is dropped with the round that used it last.
 """
 
 from __future__ import annotations
@@ -25,12 +27,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protomem.errors import AggregationRefused, InvalidInput, TooFewClients
 from protomem.federation.masks import Words, add_mask
+from protomem.federation.secure_agreement import Agreement
 from protomem.federation.secure_keys import Dice, agreed_key, masking_key, opened, pair_mask, sealed, self_mask
 from protomem.federation.secure_layout import Layout
 from protomem.federation.secure_messages import (
     Advertisement,
-    Agreement,
+    Confirmations,
+    Confirmed,
     Deliveries,
+    FromClient,
     Masked,
     Revealed,
     Roster,
@@ -46,7 +51,7 @@ __all__ = ["SecureClient"]
 
 P = ParamSpec("P")
 
-ROUNDS: Final = ("advertise", "share", "mask", "reveal")
+ROUNDS: Final = ("advertise", "share", "mask", "confirm", "reveal")
 
 
 def _round(work: Callable[Concatenate[SecureClient, P], bytes]) -> Callable[Concatenate[SecureClient, P], bytes]:
@@ -101,7 +106,8 @@ class SecureClient:
         Raises `AggregationRefused` for keys that a member did not sign, two messages of one, the same key twice, or
         other keys of this client than it sent; `TooFewClients` below the minimum.
         """
-        keys = self._keys(decoded(roster, Roster, self._agreement))
+        told = decoded(roster, Roster, self._agreement)
+        keys = self._keys(told)
         self._check_enough(len(keys))
         if keys.pop(self.name, None) != self._advertisement():
             raise AggregationRefused(f"the roster lacks the keys of {self.name!r}, to whom it was sent")
@@ -117,6 +123,7 @@ class SecureClient:
             there = self._agreement.number(name)
             boxes[name] = sealed(self._session, secret, self._number, there, b"".join(shares[there]), self._dice)
         message = self._signed(Shares(self._session, self.name, boxes))
+        self._roster = told.digest()
         self._secrets, self._held = secrets, {self.name: shares[self._number]}
         del self._sealing, self._masking, self._seed
         return message
@@ -148,11 +155,11 @@ class SecureClient:
         return message
 
     @_round
-    def reveal(self, unmasking: bytes) -> bytes:
-        """Round 3: a share of one seed of each client, never of both; then the last secrets are dropped.
+    def confirm(self, unmasking: bytes) -> bytes:
+        """Round 3: a signature under who survived and who dropped out.
 
         Raises `AggregationRefused` where both seeds of a client are asked for, or the two lists are not just those who
-        shared their seeds; `TooFewClients` for fewer survivors than the minimum.
+        shared their seeds, this client among the survivors; `TooFewClients` for fewer survivors than the minimum.
         """
         asked = decoded(unmasking, Unmasking, self._agreement)
         survivors, dropped = set(asked.survivors), set(asked.dropped)
@@ -163,8 +170,21 @@ class SecureClient:
                 "those who survived and dropped out are not those who shared their seeds, me among them"
             )
         self._check_enough(len(survivors))
-        of_self = {name: self._held[name][1] for name in sorted(survivors)}
-        of_masks = {name: self._held[name][0] for name in sorted(dropped)}
+        question = asked.question(self._roster)
+        message = self._signed(Confirmed(self._session, self.name, question))
+        self._asked, self._question = asked, question
+        return message
+
+    @_round
+    def reveal(self, confirmations: bytes) -> bytes:
+        """Round 4: a share of one seed of each client, never of both; then the last secrets are dropped.
+
+        Raises `AggregationRefused` unless all that was confirmed is what this client did, each by another survivor;
+        `TooFewClients` where fewer than the minimum did.
+        """
+        self._check_confirmed(decoded(confirmations, Confirmations, self._agreement))
+        of_self = {name: self._held[name][1] for name in sorted(self._asked.survivors)}
+        of_masks = {name: self._held[name][0] for name in sorted(self._asked.dropped)}
         message = self._signed(Revealed(self._session, self.name, of_self, of_masks))
         del self._held
         return message
@@ -184,6 +204,22 @@ class SecureClient:
             keys[one.client] = one
         return keys
 
+    def _check_confirmed(self, told: Confirmations) -> None:
+        signers: set[str] = set()
+        for message in told.confirmations:
+            one = read_signed(message, self._agreement)
+            if not isinstance(one, Confirmed) or one.client in signers:
+                raise AggregationRefused(f"a second message of {one.client!r} came, or one that confirms nothing")
+            if one.client not in self._asked.survivors:
+                raise AggregationRefused(f"{one.client!r} confirmed, and is not among those who survived")
+            if one.question != self._question:
+                raise AggregationRefused(
+                    f"{one.client!r} was told of other survivors than {self.name!r}: with two lists the coordinator "
+                    "could read a total of a few; nothing was revealed"
+                )
+            signers.add(one.client)
+        self._check_enough(len(signers))
+
     def _open(self, name: str, box: bytes) -> tuple[bytes, bytes]:
         if name not in self._secrets:
             raise AggregationRefused(f"shares came from {name!r}, which is not on the roster or is the receiver itself")
@@ -199,7 +235,7 @@ class SecureClient:
         if clients < self._agreement.minimum:
             raise TooFewClients(f"{clients} clients are fewer than the agreed minimum of {self._agreement.minimum}")
 
-    def _signed(self, document: Advertisement | Shares | Masked | Revealed) -> bytes:
+    def _signed(self, document: FromClient) -> bytes:
         return signed(document, self._identity)
 
 

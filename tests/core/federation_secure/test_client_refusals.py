@@ -27,17 +27,15 @@ from tests.core.federation_secure.session import (
 )
 
 from protomem.errors import AggregationRefused, InvalidInput, TooFewClients
+from protomem.federation.secure_agreement import Agreement, Member, encoded
 from protomem.federation.secure_client import SecureClient
 from protomem.federation.secure_coordinator import SecureCoordinator
 from protomem.federation.secure_layout import Layout
 from protomem.federation.secure_messages import (
     Advertisement,
-    Agreement,
     Deliveries,
-    Member,
     Roster,
     Unmasking,
-    encoded,
     read_signed,
     signed,
 )
@@ -65,16 +63,20 @@ def test_a_client_is_not_asked_for_both_seeds_of_anyone(survivors: list[str], dr
     session = begun()
     session.masked(three_vectors())
     with pytest.raises(AggregationRefused, match=why):
-        session.clients[ONE].reveal(unmasking(session, survivors, dropped))
+        session.clients[ONE].confirm(unmasking(session, survivors, dropped))
 
 
 def test_a_client_answers_one_question_only() -> None:
     """Asked for the self seed first and for the other one later, it would have told both."""
     session = begun()
-    asked = session.masked(three_vectors())
-    session.clients[ONE].reveal(asked)
+    session.clients[ONE].confirm(session.masked(three_vectors()))
+    with pytest.raises(AggregationRefused, match="'confirm' is out of turn: this secure sum expects 'reveal'"):
+        session.clients[ONE].confirm(unmasking(session, [ONE, TWO], [THREE]))
+    other = begun()
+    asked = other.confirmed(three_vectors())
+    other.clients[ONE].reveal(asked)
     with pytest.raises(AggregationRefused, match="'reveal' is out of turn: this secure sum is over for 'clinic 00'"):
-        session.clients[ONE].reveal(unmasking(session, [ONE, TWO], [THREE]))
+        other.clients[ONE].reveal(asked)
 
 
 def test_a_client_masks_once() -> None:
@@ -82,15 +84,15 @@ def test_a_client_masks_once() -> None:
     session = begun()
     deliveries = session.shared()
     session.clients[ONE].mask(deliveries[ONE], three_vectors()[ONE])
-    with pytest.raises(AggregationRefused, match="'mask' is out of turn: this secure sum expects 'reveal'"):
+    with pytest.raises(AggregationRefused, match="'mask' is out of turn: this secure sum expects 'confirm'"):
         session.clients[ONE].mask(deliveries[ONE], three_vectors()[TWO])
 
 
-def test_a_client_reveals_nothing_for_fewer_survivors_than_the_minimum() -> None:
+def test_a_client_confirms_no_fewer_survivors_than_the_minimum() -> None:
     session = begun()
     session.masked(three_vectors())
     with pytest.raises(TooFewClients, match="1 clients are fewer than the agreed minimum of 2"):
-        session.clients[ONE].reveal(unmasking(session, [ONE], [TWO, THREE]))
+        session.clients[ONE].confirm(unmasking(session, [ONE], [TWO, THREE]))
 
 
 def test_a_client_shares_and_masks_with_no_fewer_than_the_minimum() -> None:
@@ -105,12 +107,14 @@ def test_a_client_shares_and_masks_with_no_fewer_than_the_minimum() -> None:
 
 
 def test_no_secret_outlives_the_round_that_used_it_last() -> None:
-    """What of a client can be pickled or copied, or is a private key; its identity is not the sum's to drop."""
+    """The key of its identity is not the sum's to drop."""
     session = begun()
-    client, public_only = session.clients[ONE], {"_identity", "_number", "name", "_agreement", "_session", "_next"}
+    client = session.clients[ONE]
+    others = {"_identity", "_number", "name", "_agreement", "_session", "_next", "_dice"}
+    public = {"_roster", "_asked", "_question"}
 
     def secrets() -> set[str]:
-        return vars(client).keys() - public_only - {"_dice"}
+        return vars(client).keys() - others - public
 
     roster = session.advertised()
     assert secrets() == {"_sealing", "_masking", "_seed", "_self_seed", "_secrets", "_held"}
@@ -121,7 +125,11 @@ def test_no_secret_outlives_the_round_that_used_it_last() -> None:
     for name, one in session.clients.items():
         session.coordinator.receive(one.mask(deliveries[name], three_vectors()[name]))
     assert secrets() == {"_held"}
-    client.reveal(session.coordinator.unmasking())
+    unmasking = session.coordinator.unmasking()
+    for one in session.clients.values():
+        session.coordinator.receive(one.confirm(unmasking))
+    assert secrets() == {"_held"}
+    client.reveal(session.coordinator.confirmations())
     assert secrets() == set()
 
 
@@ -226,7 +234,7 @@ def test_shares_open_only_for_those_two_in_this_session(what: str) -> None:
         session.clients[ONE].mask(encoded(Deliveries(session.agreement.digest(), boxes)), three_vectors()[ONE])
 
 
-@pytest.mark.parametrize("name", ["share", "mask", "reveal"])
+@pytest.mark.parametrize("name", ["share", "mask", "confirm", "reveal"])
 def test_a_coordinators_message_of_another_session_is_refused(name: str) -> None:
     session, other = begun(), begun("other session")
     if name == "share":
@@ -237,9 +245,13 @@ def test_a_coordinators_message_of_another_session_is_refused(name: str) -> None
         session.shared()
         delivery = other.shared()[ONE]
         ask = lambda: session.clients[ONE].mask(delivery, three_vectors()[ONE])  # noqa: E731
-    else:
+    elif name == "confirm":
         session.masked(three_vectors())
-        asked = other.masked(three_vectors())
+        lists = other.masked(three_vectors())
+        ask = lambda: session.clients[ONE].confirm(lists)  # noqa: E731
+    else:
+        session.confirmed(three_vectors())
+        asked = other.confirmed(three_vectors())
         ask = lambda: session.clients[ONE].reveal(asked)  # noqa: E731
     with pytest.raises(AggregationRefused, match="belongs to another secure sum"):
         ask()
@@ -309,7 +321,7 @@ def broken_agreements() -> dict[str, bytes]:
     changes = {
         "the minimum of 3 members": {"minimum": 1},
         "unknown field": {"more": 1},
-        "Invalid enum value 2": {"version": 2},
+        "Invalid enum value 1": {"version": 1},
         "length >= 32": {"session": b"short"},
         "sorted by name": {"members": plain["members"][::-1]},
         "Expected `int`": {"length": "22"},

@@ -69,7 +69,10 @@ def test_a_vector_that_comes_after_its_sender_was_given_up_stays_masked() -> Non
     sent = {name: session.clients[name].mask(deliveries[name], bare) for name in names(3)}
     for name in (one, two):
         session.coordinator.receive(sent[name])
-    asked = session.coordinator.unmasking()
+    lists = session.coordinator.unmasking()
+    for name in (one, two):
+        session.coordinator.receive(session.clients[name].confirm(lists))
+    asked = session.coordinator.confirmations()
     told = [read_signed(session.clients[name].reveal(asked), session.agreement) for name in (one, two)]
     digest, place = session.agreement.digest(), session.agreement.number(late)
     key = masking_key(digest, combined(dict(enumerate(some.mask_shares[late] for some in told)), 2), place)
