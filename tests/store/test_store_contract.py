@@ -13,7 +13,7 @@ from tests.store.samples import id_hash, next_receipt, purge, receipt, write
 from protomem.errors import MemoryDamaged
 from protomem.listing import Example, Page
 from protomem.progress import Progress
-from protomem.receipts import Receipt
+from protomem.receipts import Kind, Receipt
 from protomem.store import RamStore, Row, Store, Write
 from protomem_store import DuckDbStore
 
@@ -241,6 +241,15 @@ def test_receipts_come_back_in_order_and_without_ids(store: Store) -> None:
         store.write(Write(replace(each, ids=("id-1",), unchanged=("id-2",))))
         assert store.last_receipt() == each
     assert store.receipts() == kept
+
+
+def test_the_last_receipt_of_some_kinds(store: Store) -> None:
+    kinds: list[Kind] = ["learn", "merge", "learn", "withdraw", "merge", "forget", "learn"]
+    for number, kind in enumerate(kinds, 1):
+        store.write(Write(receipt(number, kind)))
+    assert store.last_receipt("purge") is None
+    found = [store.last_receipt(*some) for some in (["withdraw"], ["merge"], ["withdraw", "merge"], ["learn", "merge"])]
+    assert [one.sequence for one in found if one] == [4, 5, 5, 7]
 
 
 def test_a_receipt_is_found_by_its_request(store: Store) -> None:
