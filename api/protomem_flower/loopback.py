@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
+from protomem.errors import InvalidInput
 from protomem_flower.errors import FlowerFailed
 from protomem_flower.outcomes import Outcome, Round
 from protomem_flower.settings import Value
@@ -35,6 +37,9 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
 """For the SuperLink to listen: it takes 3 on an idle machine."""
 
+NODE: Final = re.compile(r"\w[\w .-]*")
+"""What names of nodes look like: files are called by them."""
+
 STOP_SECONDS: Final = 10.0
 """For a process to end by itself before it is killed."""
 
@@ -49,8 +54,8 @@ class Loopback:
     """A SuperLink and a SuperNode for each client, started on entering and stopped on leaving, by their ids.
 
     `nodes` holds the node configuration of each SuperNode, as in `ClientSettings`, by client name. `folder` takes what
-    Flower keeps and what the processes say; it should be empty. Linux and macOS: each is a process group of its own, in
-    which Flower starts more processes.
+    Flower keeps and what the processes say, in files called by these names; it should be empty. Linux and macOS: each
+    is a process group of its own, in which Flower starts more processes.
     """
 
     def __init__(self, folder: str | Path, nodes: Mapping[str, Mapping[str, Value]]) -> None:
@@ -89,6 +94,7 @@ class Loopback:
         self._ran += 1
         name = f"run-{self._ran}"
         report = self._folder / f"{name}.json"
+        report.unlink(missing_ok=True)  # that of an earlier federation in this folder
         settings = self._toml(name, {**config, "report": str(report)})
         process = self._start(name, ["flwr", "run", str(APP), "loopback", "--run-config", str(settings), "--stream"])
         try:
@@ -100,7 +106,17 @@ class Loopback:
         return self._rounds(report, name)
 
     def start_client(self, client: str, config: Mapping[str, Value]) -> None:
-        """Start the SuperNode of one more client, or again that of one that was stopped."""
+        """Start the SuperNode of one more client, or again that of one that was stopped.
+
+        Raises `InvalidInput` for a name that runs already, or that no file here can have.
+        """
+        if not NODE.fullmatch(client) or client in {"config", "superlink", "superexec"} or client.startswith("run-"):
+            raise InvalidInput(
+                f"a node cannot be called {client!r} here: take letters, digits, spaces, dots and hyphens, and no name "
+                'of Flower\'s own; client="…" in its configuration may be anything'
+            )
+        if client in self._running:
+            raise InvalidInput(f"the node {client!r} runs already: stop_client ends it")
         port, settings = _free_port(), self._toml(client, {"client": client, **config})
         command = ["flower-supernode", "--insecure", "--superlink", f"{HOST}:{self._port}", "--host", HOST]
         self._start(client, [*command, "--port", str(port), "--node-config", str(settings)])
@@ -183,9 +199,9 @@ class Loopback:
         return rounds
 
     def _toml(self, name: str, config: Mapping[str, Value]) -> Path:
-        """A configuration as a file; a JSON text, number or truth value is one of TOML too."""
+        """A configuration as a file."""
         path = self._folder / f"{name}.toml"
-        path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in config.items()), "utf-8")
+        path.write_text("".join(f"{key} = {_toml_value(value)}\n" for key, value in config.items()), "utf-8")
         return path
 
     def _log(self, name: str) -> Path:
@@ -195,6 +211,11 @@ class Loopback:
         asked = [name for name in dict.fromkeys([*names, "superexec", "superlink"]) if self._log(name).exists()]
         said = "\n".join(f"--- {name} said last:\n{self.said(name)}" for name in asked)
         return FlowerFailed(f"{why}; the logs are in {self._folder}\n{said}")
+
+
+def _toml_value(value: Value) -> str:
+    """A JSON text, number or truth value is one of TOML too, but for surrogate pairs and a bare DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

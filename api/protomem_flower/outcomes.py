@@ -29,11 +29,11 @@ class Outcome:
     receipt: str | None = None
 
     def __str__(self) -> str:
-        """One line, for a log."""
-        who = self.client or f"node {self.node}"
+        """One line, for a log; what a client wrote cannot begin another."""
+        who = _printable(self.client or f"node {self.node}")
         if self.state == "merged":
             return f"{who}: merged contribution {self.sequence} of {self.bytes} bytes"
-        return f"{who}: {self.state}" + (f": {self.reason}" if self.reason else "")
+        return f"{who}: {self.state}" + (f": {_printable(self.reason)}" if self.reason else "")
 
 
 @final
@@ -53,3 +53,8 @@ class Round:
     def as_json(self) -> dict[str, Any]:
         """What the report says of it."""
         return asdict(self)
+
+
+def _printable(text: str) -> str:
+    """The text with line ends, escapes of a terminal and the like as Python writes them."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

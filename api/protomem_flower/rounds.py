@@ -30,8 +30,9 @@ LONGEST_REASON: Final = 500
 def federate(memory: Memory, grid: Grid, settings: CoordinatorSettings) -> Iterator[Round]:
     """Withdraw whom the settings name, then merge everybody in rounds; each round as soon as it is over.
 
-    A client that is silent, fails or is refused is reported and stops nobody else. Raises `FlowerFailed` if too few
-    clients come, and what a broken memory of the coordinator raises.
+    A client that is silent, fails or is refused is reported and stops nobody else. Raises `InvalidInput` for a client
+    to withdraw that never was merged, `FlowerFailed` if too few clients come, and what a broken memory of the
+    coordinator raises.
     """
     _withdraw(memory, settings)
     _wait_for_clients(grid, settings)
@@ -42,11 +43,16 @@ def federate(memory: Memory, grid: Grid, settings: CoordinatorSettings) -> Itera
 
 
 def _withdraw(memory: Memory, settings: CoordinatorSettings) -> None:
-    merged = {client.name for client in memory.clients() if client.merged}
+    merged = {client.name: client.merged for client in memory.clients()}
     if both := sorted(set(settings.withdraw) & set(settings.readmit)):
         raise InvalidInput(f"withdraw and readmit both name {', '.join(both)}: choose one")
-    for name in settings.withdraw:
-        if name in merged:
+    if unknown := sorted(set(settings.withdraw) - merged.keys()):
+        raise InvalidInput(
+            f"withdraw names {', '.join(unknown)}, and no client of that name was ever merged: nothing was changed, "
+            "compare it with the client= of the nodes"
+        )
+    for name in dict.fromkeys(settings.withdraw):
+        if merged[name]:
             memory.withdraw(name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ MAX_SECONDS: Final = 7 * 24 * 3600.0
 """A week: longer than any client is waited for, and short enough for a typing error to be found."""
 
 MAX_ROUNDS: Final = 1_000_000
+
+PUBLIC_KEY: Final = re.compile("[0-9a-f]{64}")
 
 
 @final
@@ -65,7 +68,7 @@ class CoordinatorSettings:
             withdraw=_names(config, "withdraw"),
             readmit=_names(config, "readmit"),
             keys=_keys(_text(config, "keys", "")),
-            report=Path(report) if (report := _text(config, "report", "")) else None,
+            report=_report(_text(config, "report", "")),
         )
 
 
@@ -126,13 +129,34 @@ def _names(config: Mapping[str, Value], name: str) -> tuple[str, ...]:
     return tuple(part for one in _text(config, name, "").split(",") if (part := one.strip()))
 
 
+def _report(path: str) -> Path | None:
+    if path and not Path(path).parent.is_dir():  # found out now and not when the first round is merged
+        raise InvalidInput(f"report names {path}, whose folder is not there: make it first")
+    return Path(path) if path else None
+
+
 def _keys(path: str) -> dict[str, str] | None:
     if not path:
         return None
     try:
-        keys = json.loads(Path(path).read_text("utf-8"))
+        keys = json.loads(Path(path).read_text("utf-8"), object_pairs_hook=_distinct)
     except (OSError, ValueError) as error:
         raise InvalidInput(f"keys names {path}, which cannot be read as JSON ({error})") from error
-    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise InvalidInput(f'the keys in {path} must be one JSON object, {{"client": "its public key", …}}')
+    if not isinstance(keys, dict) or not all(_is_public_key(key) for key in keys.values()):
+        raise InvalidInput(
+            f'the keys in {path} must be one JSON object, {{"client": "its public key", …}}, with keys of 64 hex '
+            "digits as memory.public_key gives them"
+        )
     return keys
+
+
+def _is_public_key(key: object) -> bool:
+    return isinstance(key, str) and PUBLIC_KEY.fullmatch(key) is not None
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON, in which no client has two keys."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found

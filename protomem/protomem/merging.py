@@ -2,7 +2,9 @@
 
 Beside the memory lies a part for each client, with its sums, and one with everybody's: `client-HASH-N` and `merged-N`,
 where N is the number of the receipt that led to it. Parts are written before their receipt is, and are valid once it is
-kept; those of a receipt that never was are dropped when the memory is opened.
+kept; those of a receipt that never was are dropped when the memory is opened. The newest receipt of a client says which
+part has to be there: without it the clients that were withdrawn, whose sums no state commits to, would be strangers
+again, and their old contributions be taken.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class Merging:
         self._store = store
         self._space = space
         self._ledger = ledger
-        self._number = _last_number(store, ledger.sequence)
+        last = store.last_receipt("merge", "withdraw")
+        self._number = last.sequence if last else 0
         self.coalition = self._loaded()
         self._changed = False
         ledger.others = _others(self.coalition)
@@ -180,12 +183,6 @@ class Merging:
         used = {f"{MERGED}{self._number}", *map(self._part_of, filter(_is_merged, self.coalition.clients.values()))}
         ours = (name for name in self._store.parts() if name.startswith((CLIENT, MERGED)))
         self._store.drop_parts([name for name in ours if name not in used])
-
-
-def _last_number(store: Store, last: int) -> int:
-    """The number of the newest receipt, up to the last, that has a part with everybody's sums; 0 without one."""
-    numbers = (int(name.removeprefix(MERGED)) for name in store.parts() if name.startswith(MERGED))
-    return max((number for number in numbers if number <= last), default=0)
 
 
 def _others(coalition: Coalition) -> Commitment:

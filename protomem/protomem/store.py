@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Protocol, final
 from protomem.errors import MemoryDamaged
 from protomem.listing import Example, Page
 from protomem.progress import Progress
-from protomem.receipts import Receipt
+from protomem.receipts import Kind, Receipt
 
 __all__ = ["ALL", "RamStore", "Row", "Store", "Write"]
 
@@ -96,8 +96,8 @@ class Store(Protocol):
         """Receipts later than this number, oldest first: all, or so many. Kept receipts hold no ids."""
         ...
 
-    def last_receipt(self) -> Receipt | None:
-        """The latest receipt; None where nothing was ever written."""
+    def last_receipt(self, *kinds: Kind) -> Receipt | None:
+        """The latest receipt, of one of these kinds if any are named; None where there is none."""
         ...
 
     def receipts_of_requests(self, requests: Sequence[str]) -> dict[str, Receipt]:
@@ -227,8 +227,8 @@ class RamStore:
     def receipts(self, after: int = 0, limit: int | None = None) -> list[Receipt]:
         return [receipt for receipt in self._receipts if receipt.sequence > after][:limit]
 
-    def last_receipt(self) -> Receipt | None:
-        return self._receipts[-1] if self._receipts else None
+    def last_receipt(self, *kinds: Kind) -> Receipt | None:
+        return next((one for one in reversed(self._receipts) if not kinds or one.kind in kinds), None)
 
     def receipts_of_requests(self, requests: Sequence[str]) -> dict[str, Receipt]:
         wanted = set(requests)

@@ -11,7 +11,7 @@ import duckdb
 from protomem.errors import MemoryDamaged, StoreError
 from protomem.listing import Example, Page
 from protomem.progress import Progress
-from protomem.receipts import Receipt
+from protomem.receipts import Kind, Receipt
 from protomem.store import ALL, Row, Write
 from protomem_store import purge, receipt_rows
 from protomem_store import rows as table
@@ -142,9 +142,11 @@ class DuckDbStore:
         """Receipts later than this number, oldest first, without ids: all of them, or at most so many."""
         return self._receipts(f"WHERE sequence > ? ORDER BY sequence{_limit(limit)}", [after])
 
-    def last_receipt(self) -> Receipt | None:
-        """The latest receipt; None where nothing was ever written."""
-        return next(iter(self._receipts("ORDER BY sequence DESC LIMIT 1")), None)
+    def last_receipt(self, *kinds: Kind) -> Receipt | None:
+        """The latest receipt, of one of these kinds if any are named; None where there is none."""
+        of_kinds = "WHERE kind IN (SELECT unnest(?::VARCHAR[])) " if kinds else ""
+        found = self._receipts(f"{of_kinds}ORDER BY sequence DESC LIMIT 1", [list(kinds)] if kinds else [])
+        return next(iter(found), None)
 
     def receipts_of_requests(self, requests: Sequence[str]) -> dict[str, Receipt]:
         """The first receipt with each of these keyed hashes as its `request`, by that; those of none are left out."""

@@ -21,10 +21,10 @@ from rich.table import Table
 import protomem
 from protomem.federation.levels import LEVELS, Level
 from protomem.federation.masks import Words
+from protomem.federation.secure_agreement import Agreement
 from protomem.federation.secure_client import SecureClient
 from protomem.federation.secure_coordinator import SecureCoordinator
 from protomem.federation.secure_layout import Layout
-from protomem.federation.secure_messages import Agreement
 from protomem.space import SpaceSettings
 
 CLIENTS: Final = 50
@@ -108,7 +108,10 @@ def measured(level: Level) -> tuple[Layout, Spent]:
         spent.plain += taken
     unmasking = spent.of_coordinator(coordinator.unmasking)
     for name, client in staying.items():
-        take(spent.of_client(name, unmasking, lambda client=client: client.reveal(unmasking)))
+        take(spent.of_client(name, unmasking, lambda client=client: client.confirm(unmasking)))
+    asked = spent.of_coordinator(coordinator.confirmations)
+    for name, client in staying.items():
+        take(spent.of_client(name, asked, lambda client=client: client.reveal(asked)))
     spent.unmasking, total = timed(coordinator.total)
     assert (total == plain).all(), "the total differs from the plain sum"
     return layout, spent

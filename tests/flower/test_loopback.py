@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 from tests.flower.conftest import VECTORS, taught
 
 import protomem
+from protomem.errors import InvalidInput
 from protomem_flower import FlowerFailed, Loopback, Round, loopback
 
 WATCH = """
@@ -102,6 +104,40 @@ def test_without_the_programs_the_extra_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(loopback.sys, "executable", str(tmp_path / "python"))
     with pytest.raises(FlowerFailed, match=r"pip install 'protomem\[federated\]'"):
         Loopback(tmp_path, {}).__enter__()
+
+
+@pytest.mark.parametrize("name", ["", "../clinic", "a/b", ".hidden", "config", "superlink", "run-1", "a\nb"])
+def test_a_node_is_called_as_a_file_can_be(name: str, tmp_path: Path) -> None:
+    """`config.toml` is Flower's own; anything with a slash would lie elsewhere."""
+    with pytest.raises(InvalidInput, match="a node cannot be called"):
+        Loopback(tmp_path, {}).start_client(name, {"memory": "m"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_that_runs_is_not_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one's process would be known to nobody any more."""
+    flower = Loopback(tmp_path, {})
+    monkeypatch.setattr(flower, "_start", flower._running.setdefault)
+    flower.start_client("clinic", {"memory": "m"})
+    with pytest.raises(InvalidInput, match="the node 'clinic' runs already"):
+        flower.start_client("clinic", {"memory": "m"})
+
+
+def test_a_report_of_an_earlier_federation_is_not_that_of_this_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flower = Loopback(tmp_path, {})
+    (tmp_path / "run-1.json").write_text('{"asked": 0, "rounds": []}', "utf-8")
+    monkeypatch.setattr(flower, "_start", lambda name, command: SimpleNamespace(wait=lambda timeout: 0))
+    with pytest.raises(FlowerFailed, match="the run ended after 0 rounds"):
+        flower.run({"memory": "m"})
+
+
+@pytest.mark.parametrize("text", ["plain", "ç 名 😀", 'a "quote" \\ and\nline', "\x00\x1f\x7f", ""])
+def test_a_configuration_is_read_as_it_was_given(text: str, tmp_path: Path) -> None:
+    config = {"memory": text, "number": 3, "share": 0.25, "yes": True}
+    path = Loopback(tmp_path, {})._toml("node", config)
+    assert tomllib.loads(path.read_text("utf-8")) == config
 
 
 def _alive(group: int) -> bool:

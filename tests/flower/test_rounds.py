@@ -172,6 +172,31 @@ def test_who_is_withdrawn_stays_out_until_readmitted(clients: dict[int, Node]) -
             states(grid, coordinator, withdraw=("clinic-1",), readmit=("clinic-1",))
 
 
+def test_a_client_to_withdraw_that_never_came_is_an_error_that_changes_nothing(clients: dict[int, Node]) -> None:
+    """A slip of the pen: the client that was meant would stay."""
+    grid = NearGrid(clients)
+    with taught(None, []) as coordinator:
+        states(grid, coordinator)
+        with pytest.raises(InvalidInput, match="withdraw names clinc-3, and no client of that name was ever merged"):
+            states(grid, coordinator, withdraw=("clinic-1", "clinc-3"))
+        assert coordinator.digest() == central(range(90))
+        assert states(grid, coordinator, withdraw=("clinic-3", "clinic-3"))[0]["clinic-3"] == "withdrawn"
+        assert states(grid, coordinator, withdraw=("clinic-3",))[0]["clinic-3"] == "withdrawn"
+
+
+@pytest.mark.parametrize("text", ["no\nclinic-9: merged contribution 1", "\x1b[2J", "a\u2028b", "a\rb"])
+def test_what_a_client_writes_stays_on_its_line_of_the_log(text: str) -> None:
+    """Neither a line of another client's nor a command to the terminal."""
+    liar = answering({"client": text, "error": text})
+    with taught(None, []) as coordinator:
+        (found,) = federate(coordinator, NearGrid({9: liar}), settings())
+        (odd,) = found.of("failed")
+        assert odd.client == odd.reason == text
+        assert str(odd).isprintable()
+        shown = repr(text)[1:-1]
+        assert str(odd) == f"{shown}: failed: {shown}"
+
+
 def test_only_clients_whose_keys_are_given_are_merged(clients: dict[int, Node], tmp_path: Path) -> None:
     with protomem.open(tmp_path / "clinic-1.duckdb") as memory:
         keys = {"clinic-1": memory.public_key, "clinic-2": "00" * 32}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -29,10 +30,30 @@ def test_a_client_grants_what_both_sides_allow() -> None:
 
 def test_names_are_parted_by_commas(tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
-    keys.write_text('{"a": "12"}', "utf-8")
+    keys.write_text(json.dumps({"a": "12" * 32}), "utf-8")
     found = CoordinatorSettings.of({"memory": "m", "withdraw": "a, b c,", "keys": str(keys)})
     assert found.withdraw == ("a", "b c")
-    assert found.keys == {"a": "12"}
+    assert found.keys == {"a": "12" * 32}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a": "12"}', "with keys of 64 hex digits as"),
+        (json.dumps({"a": "AB" * 32}), "with keys of 64 hex digits as"),
+        (json.dumps({"a": 12}), "with keys of 64 hex digits as"),
+        (json.dumps(["12" * 32]), "must be one JSON object"),
+        (f'{{"a": "{"12" * 32}", "a": "{"34" * 32}"}}', "a name is there twice"),
+        ("{", "cannot be read as JSON"),
+    ],
+    ids=["too short", "capitals", "a number", "a list", "twice", "no JSON"],
+)
+def test_keys_that_no_client_can_have_are_refused(text: str, why: str, tmp_path: Path) -> None:
+    """Every contribution would be refused for them, or the second key of a name hide the first."""
+    keys = tmp_path / "keys.json"
+    keys.write_text(text, "utf-8")
+    with pytest.raises(InvalidInput, match=why):
+        CoordinatorSettings.of({"memory": "m", "keys": str(keys)})
 
 
 @pytest.mark.parametrize(
@@ -49,6 +70,7 @@ def test_names_are_parted_by_commas(tmp_path: Path) -> None:
         ({"memory": "m", "wait": float("nan")}, "wait is nan"),
         ({"memory": "m", "withdraw": 4}, "withdraw is 4"),
         ({"memory": "m", "keys": "/nowhere/keys.json"}, "cannot be read as JSON"),
+        ({"memory": "m", "report": "/nowhere/report.json"}, "whose folder is not there"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(config: dict[str, Value], message: str) -> None:

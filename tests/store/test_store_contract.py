@@ -13,7 +13,7 @@ from tests.store.samples import id_hash, next_receipt, purge, receipt, write
 from protomem.errors import MemoryDamaged
 from protomem.listing import Example, Page
 from protomem.progress import Progress
-from protomem.receipts import Receipt
+from protomem.receipts import Kind, Receipt
 from protomem.store import RamStore, Row, Store, Write
 from protomem_store import DuckDbStore
 
@@ -236,11 +236,14 @@ def test_receipts_are_listed_from_a_number_on(store: Store) -> None:
 
 
 def test_receipts_come_back_in_order_and_without_ids(store: Store) -> None:
-    kept = [receipt(number, id_hashes=tuple(map(id_hash, range(number)))) for number in range(1, 20)]
+    kinds: list[Kind] = ["merge", "learn", "withdraw"] * 6 + ["learn"]
+    kept = [receipt(number, kind, id_hashes=tuple(map(id_hash, range(number)))) for number, kind in enumerate(kinds, 1)]
     for each in kept:
         store.write(Write(replace(each, ids=("id-1",), unchanged=("id-2",))))
         assert store.last_receipt() == each
     assert store.receipts() == kept
+    found = [store.last_receipt(*some) for some in (["merge"], ["merge", "withdraw"], ["purge"])]
+    assert found == [kept[15], kept[17], None]
 
 
 def test_a_receipt_is_found_by_its_request(store: Store) -> None:

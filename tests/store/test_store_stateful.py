@@ -143,6 +143,7 @@ def answers(store: Store, ids: list[str]) -> tuple[object, ...]:
         store.receipts(),
         [store.receipts(after, limit) for after, limit in ((0, 2), (2, None), (3, 2), (99, 1))],
         store.last_receipt(),
+        store.last_receipt("purge", "forget"),
         store.receipts_of_requests([receipt(number).request for number in (1, 5)]),
         store.tombstones([id_hash(number) for number in range(12)]),
     )

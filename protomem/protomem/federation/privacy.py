@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import CODE_MAX, code_scale
-from protomem.errors import InvalidInput, InvalidLabel
+from protomem.errors import InvalidInput
 from protomem.federation.noise import Noise, discrete_gaussian, epsilon_of
-from protomem.federation.secure_layout import agreed_labels
+from protomem.federation.secure_layout import agreed_labels, check_agreed
 from protomem.federation.sums import Sums
 
 __all__ = ["NoiseScales", "Protection", "longest_codes", "noise_scales", "plausible", "private_sums"]
@@ -51,6 +51,15 @@ ROUNDING: Final = 1 + 1e-9
 
 MOST_EPSILON: Final = 100.0
 
+MOST_NUMBER: Final = 10**9
+"""Of labels, examples and clients: more than there are."""
+
+LEAST_DISTANCE: Final = 2.0**-70
+"""In standard deviations. A smaller one takes scales beyond `MOST_SCALE` even where `MOST_NUMBER` clients share it."""
+
+MOST_SCALE: Final = 2.0**40
+"""Wider noise is refused: sums over 2³⁰ examples drown in it, and totals of 1,000 clients stay far below 2⁵³."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class Protection:
 
     `most_labels` is how many labels an example has at most, `most_examples` how many examples one person has at most,
     and `clients` how many make the noise together: of a secure sum, the agreed minimum less those that may collude; 1
-    where a contribution is to be private by itself. Raises `InvalidInput` for numbers out of range.
+    where a contribution is to be private by itself. Raises `InvalidInput` for numbers out of range, or not whole.
     """
 
     epsilon: float
@@ -78,8 +87,9 @@ class Protection:
                 f"delta must be between 0 and 1, far below one in the number of examples, not {self.delta}"
             )
         for name in ("most_labels", "most_examples", "clients"):
-            if getattr(self, name) < 1:
-                raise InvalidInput(f"{name} must be at least 1, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_NUMBER:
+                raise InvalidInput(f"{name} must be at least 1, a whole number up to {MOST_NUMBER:,}, not {value}")
 
 
 @final
@@ -97,13 +107,21 @@ def longest_codes(dimension: int) -> float:
 
 
 def noise_scales(dimension: int, protection: Protection) -> NoiseScales:
-    """The scales that keep the promise for codes of this dimension."""
+    """The scales that keep the promise for codes of this dimension.
+
+    Raises `InvalidInput` where they are beyond `MOST_SCALE`: nothing would be left of any sum.
+    """
     distance = _distance(protection.epsilon, protection.delta) / protection.most_examples
     each = math.sqrt(protection.most_labels / protection.clients) / distance * ROUNDING
     counts = each / math.sqrt(COUNTS_SHARE)
     codes = each * longest_codes(dimension) / math.sqrt(1 - COUNTS_SHARE)
     if protection.clients > 1:
         counts, codes = max(counts, LEAST_SHARED_SCALE), max(codes, LEAST_SHARED_SCALE)
+    if codes > MOST_SCALE:
+        raise InvalidInput(
+            f"this promise takes noise of a scale of {codes:.0e}, which leaves nothing of any sum: allow a larger "
+            "epsilon or delta, or fewer labels and examples of one person"
+        )
     return NoiseScales(counts, codes)
 
 
@@ -147,10 +165,12 @@ def plausible(sums: Sums) -> Sums:
 
 def _distance(epsilon: float, delta: float) -> float:
     """The largest distance in standard deviations that keeps (ε, δ), to 12 digits."""
-    high = 2.0**-20
+    high = 1.0
     while epsilon_of(high, delta) <= epsilon:
         high *= 2
     low = high / 2
+    while epsilon_of(low, delta) > epsilon and low > LEAST_DISTANCE:
+        low /= 2
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if epsilon_of(middle, delta) <= epsilon else (low, middle)
@@ -169,8 +189,7 @@ def _check(sums: Sums, labels: Sequence[str], protection: Protection) -> None:
             f"noise that protects an example leaves nothing of the level {sums.level!r}: share the level 'prototypes', "
             "or use secure aggregation without noise"
         )
-    if not labels or list(labels) != sorted(set(labels)):
-        raise InvalidLabel("an agreed, sorted list of distinct labels is needed: which there are would else be told")
+    check_agreed(labels)
     given = int(sums.counts.sum())
     if given > protection.most_labels * sums.count:
         raise InvalidInput(

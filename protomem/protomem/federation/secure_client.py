@@ -1,35 +1,41 @@
 """A client of a secure sum: it sends its vector so that only a total of enough clients can be read.
 
-Bonawitz et al. (CCS 2017), figure 4: the protocol against an honest but curious coordinator, with signed messages.
-Its rounds:
+Bonawitz et al. (CCS 2017), figure 4, with what it has against a coordinator that lies. Its rounds:
 
     0  advertise   two fresh public keys, signed
     1  share       a seed of the pair masks and a self seed, in shares that only the other clients can open
     2  mask        the vector, plus the self mask, plus or minus a mask with every other client that shared its seeds
-    3  reveal      shares of the self seed of each survivor, and of the pair masks' seed of each that dropped out
+    3  confirm     a signature under who survived and who dropped out, as the coordinator says
+    4  reveal      shares of the self seed of each survivor, and of the pair masks' seed of each that dropped out
 
-Nobody is ever told both seeds of a client: with them its vector could be read. Each round is taken once, since a second
-masked vector under the same masks would tell the difference.
+Nobody is ever told both seeds of a client: with them its vector could be read. In round 4 a client answers only if the
+minimum confirmed what it did: told different lists, clients could be asked for one seed of some and the other seed of
+others, until the total of just a few is left. Each round is taken once, since a second masked vector under the same
+masks would tell the difference. A secret is dropped with the round that used it last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, final
 
+import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from protomem.errors import AggregationRefused, InvalidInput, TooFewClients
 from protomem.federation.masks import Words, add_mask
+from protomem.federation.secure_agreement import Agreement
 from protomem.federation.secure_keys import Dice, agreed_key, masking_key, opened, pair_mask, sealed, self_mask
 from protomem.federation.secure_layout import Layout
 from protomem.federation.secure_messages import (
     Advertisement,
-    Agreement,
+    Confirmations,
+    Confirmed,
     Deliveries,
+    FromClient,
     Masked,
     Revealed,
     Roster,
@@ -45,7 +51,7 @@ __all__ = ["SecureClient"]
 
 P = ParamSpec("P")
 
-ROUNDS: Final = ("advertise", "share", "mask", "reveal")
+ROUNDS: Final = ("advertise", "share", "mask", "confirm", "reveal")
 
 
 def _round(work: Callable[Concatenate[SecureClient, P], bytes]) -> Callable[Concatenate[SecureClient, P], bytes]:
@@ -67,12 +73,13 @@ def _round(work: Callable[Concatenate[SecureClient, P], bytes]) -> Callable[Conc
 class SecureClient:
     """The client `name` of an agreement, with its Ed25519 private key `identity` (32 bytes).
 
-    `dice` gives random bytes; whoever can foresee them can read the vector. Raises `InvalidInput` where the agreement
-    is not about this layout, or names another public key for this client; `AggregationRefused` for a stranger.
+    `dice` gives random bytes; whoever can foresee them can read the vector. It serves one secure sum and one thread: a
+    client that lost it has dropped out. Raises `InvalidInput` where the agreement is not about this layout, or names
+    another public key for this client; `AggregationRefused` for a stranger.
     """
 
     def __init__(self, agreement: Agreement, layout: Layout, name: str, identity: bytes, dice: Dice) -> None:
-        self._identity = Ed25519PrivateKey.from_private_bytes(identity)
+        self._identity = _private_key(identity)
         self._number = agreement.number(name)
         if (agreement.layout, agreement.length) != (layout.digest(), layout.length):
             raise InvalidInput("the agreement is about another layout: compare space, level and labels")
@@ -90,24 +97,23 @@ class SecureClient:
     @_round
     def advertise(self) -> bytes:
         """Round 0: the public keys."""
-        sealing, masking = (key.public_key().public_bytes_raw() for key in (self._sealing, self._masking))
-        return self._signed(Advertisement(self._session, self.name, sealing, masking))
+        return self._signed(self._advertisement())
 
     @_round
     def share(self, roster: bytes) -> bytes:
         """Round 1: shares of both seeds for everyone on the roster.
 
-        Raises `AggregationRefused` for keys that a member did not sign, or two from one; `TooFewClients` below the
-        minimum.
+        Raises `AggregationRefused` for keys that a member did not sign, two messages of one, the same key twice, or
+        other keys of this client than it sent; `TooFewClients` below the minimum.
         """
-        keys = self._keys(decoded(roster, Roster, self._agreement))
+        told = decoded(roster, Roster, self._agreement)
+        keys = self._keys(told)
         self._check_enough(len(keys))
-        if self.name not in keys:
-            raise AggregationRefused(f"the roster lacks {self.name!r}, to whom it was sent")
+        if keys.pop(self.name, None) != self._advertisement():
+            raise AggregationRefused(f"the roster lacks the keys of {self.name!r}, to whom it was sent")
         secrets = {
-            name: (agreed_key(self._sealing, one.sealing), agreed_key(self._masking, one.masking))
+            name: (agreed_key(self._sealing, name, one.sealing), agreed_key(self._masking, name, one.masking))
             for name, one in keys.items()
-            if name != self.name
         }
         count = len(self._agreement.members)
         pairs = [shares_of(seed, self._agreement.minimum, count) for seed in (self._seed, self._self_seed)]
@@ -116,18 +122,24 @@ class SecureClient:
         for name, (secret, _) in secrets.items():
             there = self._agreement.number(name)
             boxes[name] = sealed(self._session, secret, self._number, there, b"".join(shares[there]), self._dice)
+        message = self._signed(Shares(self._session, self.name, boxes))
+        self._roster = told.digest()
         self._secrets, self._held = secrets, {self.name: shares[self._number]}
-        return self._signed(Shares(self._session, self.name, boxes))
+        del self._sealing, self._masking, self._seed
+        return message
 
     @_round
     def mask(self, deliveries: bytes, words: Words) -> bytes:
         """Round 2: the vector (length,) under its masks; `words` itself is not changed.
 
         Raises `AggregationRefused` for shares that cannot be opened or come from outside the roster, `TooFewClients`
-        below the minimum, `InvalidInput` for a vector of another length.
+        below the minimum, `InvalidInput` for a vector of another length or dtype.
         """
-        if words.shape != (self._agreement.length,):
-            raise InvalidInput(f"the vector has shape {words.shape}; agreed on were {self._agreement.length} words")
+        if words.shape != (self._agreement.length,) or words.dtype != np.uint64:
+            raise InvalidInput(
+                f"the vector is {words.dtype} of shape {words.shape}; agreed on were {self._agreement.length} words, "
+                "uint64: make it by Layout.words"
+            )
         boxes = decoded(deliveries, Deliveries, self._agreement).sealed
         self._check_enough(len(boxes) + 1)
         held = {name: self._open(name, box) for name, box in boxes.items()}
@@ -137,15 +149,17 @@ class SecureClient:
             there = self._agreement.number(name)
             key = pair_mask(self._session, self._secrets[name][1], self._number, there)
             add_mask(masked, key, 1 if self._number < there else -1)
+        message = self._signed(Masked(self._session, self.name, masked.tobytes()))
         self._held |= held
-        return self._signed(Masked(self._session, self.name, masked.tobytes()))
+        del self._secrets, self._self_seed
+        return message
 
     @_round
-    def reveal(self, unmasking: bytes) -> bytes:
-        """Round 3: a share of one seed of each client, never of both; then all secrets are dropped.
+    def confirm(self, unmasking: bytes) -> bytes:
+        """Round 3: a signature under who survived and who dropped out.
 
         Raises `AggregationRefused` where both seeds of a client are asked for, or the two lists are not just those who
-        shared their seeds; `TooFewClients` for fewer survivors than the minimum.
+        shared their seeds, this client among the survivors; `TooFewClients` for fewer survivors than the minimum.
         """
         asked = decoded(unmasking, Unmasking, self._agreement)
         survivors, dropped = set(asked.survivors), set(asked.dropped)
@@ -156,20 +170,55 @@ class SecureClient:
                 "those who survived and dropped out are not those who shared their seeds, me among them"
             )
         self._check_enough(len(survivors))
-        of_self = {name: self._held[name][1] for name in sorted(survivors)}
-        of_masks = {name: self._held[name][0] for name in sorted(dropped)}
-        message = self._signed(Revealed(self._session, self.name, of_self, of_masks))
-        self._secrets, self._held, self._seed, self._self_seed = {}, {}, b"", b""
+        question = asked.question(self._roster)
+        message = self._signed(Confirmed(self._session, self.name, question))
+        self._asked, self._question = asked, question
         return message
 
-    def _keys(self, roster: Roster) -> Mapping[str, Advertisement]:
+    @_round
+    def reveal(self, confirmations: bytes) -> bytes:
+        """Round 4: a share of one seed of each client, never of both; then the last secrets are dropped.
+
+        Raises `AggregationRefused` unless all that was confirmed is what this client did, each by another survivor;
+        `TooFewClients` where fewer than the minimum did.
+        """
+        self._check_confirmed(decoded(confirmations, Confirmations, self._agreement))
+        of_self = {name: self._held[name][1] for name in sorted(self._asked.survivors)}
+        of_masks = {name: self._held[name][0] for name in sorted(self._asked.dropped)}
+        message = self._signed(Revealed(self._session, self.name, of_self, of_masks))
+        del self._held
+        return message
+
+    def _advertisement(self) -> Advertisement:
+        sealing, masking = (key.public_key().public_bytes_raw() for key in (self._sealing, self._masking))
+        return Advertisement(self._session, self.name, sealing, masking)
+
+    def _keys(self, roster: Roster) -> dict[str, Advertisement]:
         keys: dict[str, Advertisement] = {}
+        seen: set[bytes] = set()
         for message in roster.advertisements:
             one = read_signed(message, self._agreement)
             if not isinstance(one, Advertisement) or one.client in keys:
                 raise AggregationRefused(f"the roster holds a second message of {one.client!r}, or one without keys")
+            one.check_fresh(seen)
             keys[one.client] = one
         return keys
+
+    def _check_confirmed(self, told: Confirmations) -> None:
+        signers: set[str] = set()
+        for message in told.confirmations:
+            one = read_signed(message, self._agreement)
+            if not isinstance(one, Confirmed) or one.client in signers:
+                raise AggregationRefused(f"a second message of {one.client!r} came, or one that confirms nothing")
+            if one.client not in self._asked.survivors:
+                raise AggregationRefused(f"{one.client!r} confirmed, and is not among those who survived")
+            if one.question != self._question:
+                raise AggregationRefused(
+                    f"{one.client!r} was told of other survivors than {self.name!r}: with two lists the coordinator "
+                    "could read a total of a few; nothing was revealed"
+                )
+            signers.add(one.client)
+        self._check_enough(len(signers))
 
     def _open(self, name: str, box: bytes) -> tuple[bytes, bytes]:
         if name not in self._secrets:
@@ -186,5 +235,12 @@ class SecureClient:
         if clients < self._agreement.minimum:
             raise TooFewClients(f"{clients} clients are fewer than the agreed minimum of {self._agreement.minimum}")
 
-    def _signed(self, document: Advertisement | Shares | Masked | Revealed) -> bytes:
+    def _signed(self, document: FromClient) -> bytes:
         return signed(document, self._identity)
+
+
+def _private_key(identity: bytes) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(identity)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("identity must be an Ed25519 private key as its 32 bytes") from error

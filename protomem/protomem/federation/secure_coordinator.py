@@ -14,17 +14,19 @@ import numpy as np
 
 from protomem.errors import AggregationRefused, TooFewClients
 from protomem.federation.masks import Words, add_mask
-from protomem.federation.secure_keys import agreed_key, masking_key, pair_mask, self_mask
+from protomem.federation.secure_agreement import Agreement, encoded
+from protomem.federation.secure_keys import agreed_key, check_public_key, masking_key, pair_mask, self_mask
 from protomem.federation.secure_messages import (
     Advertisement,
-    Agreement,
+    Confirmations,
+    Confirmed,
     Deliveries,
+    FromClient,
     Masked,
     Revealed,
     Roster,
     Shares,
     Unmasking,
-    encoded,
     read_signed,
 )
 from protomem.federation.secure_shares import combined
@@ -38,19 +40,21 @@ class Stage(IntEnum):
     ADVERTISEMENTS = 0
     SHARES = 1
     MASKED = 2
-    REVEALED = 3
+    CONFIRMED = 3
+    REVEALED = 4
 
 
-AWAITED = (Advertisement, Shares, Masked, Revealed)
+AWAITED = (Advertisement, Shares, Masked, Confirmed, Revealed)
 
 
 @final
 class SecureCoordinator:
     """One secure sum, as agreed on.
 
-    `receive` takes the clients' messages of a round, in any order; `roster`, `deliveries`, `unmasking` and `total` end
-    a round. Who has not sent anything by then has dropped out. With fewer clients than the minimum a round does not
-    end, and `TooFewClients` is raised: wait for more, or begin anew. It holds two vectors and a message at most.
+    `receive` takes the clients' messages of a round, in any order; `roster`, `deliveries`, `unmasking`, `confirmations`
+    and `total` end a round. Who has not sent anything by then has dropped out. With fewer clients than the minimum a
+    round does not end, and `TooFewClients` is raised: wait for more, or begin anew. It holds two vectors and a message
+    at most.
     """
 
     def __init__(self, agreement: Agreement) -> None:
@@ -58,16 +62,20 @@ class SecureCoordinator:
         self._agreement, self._session = agreement, agreement.digest()
         self._seen: dict[str, bytes] = {}  # of this round: a digest of each client's message
         self._advertisements: dict[str, tuple[Advertisement, bytes]] = {}
+        self._public_keys: set[bytes] = set()
         self._sealed: dict[str, Mapping[str, bytes]] = {}
         self._sum: Words = np.zeros(agreement.length, dtype=np.uint64)
         self._survivors: tuple[str, ...] = ()
+        self._roster, self._question = b"", b""  # digests: of the roster, and of what is asked of the survivors
+        self._confirmed: dict[str, bytes] = {}
         self._revealed: dict[str, Revealed] = {}
 
     def receive(self, message: bytes) -> str:
         """Take a client's message of this round; the name of the client. The same message again changes nothing.
 
         Raises `AggregationRefused` for a message that is damaged, not signed by the member it names, of another session
-        or round, a second and different one, or one that does not hold just what was asked for.
+        or round, a second and different one, or one that does not hold just what was asked for; and for keys that the
+        others would refuse, so that one client cannot stop them all.
         """
         document = read_signed(message, self._agreement)
         name, digest = document.client, hashlib.sha256(message).digest()
@@ -96,10 +104,10 @@ class SecureCoordinator:
 
     def roster(self) -> bytes:
         """End of round 0: the message to every client that advertised its keys."""
-        self._end(Stage.ADVERTISEMENTS)
-        return encoded(
-            Roster(self._session, tuple(self._advertisements[name][1] for name in sorted(self._advertisements)))
-        )
+        there = self._end(Stage.ADVERTISEMENTS)
+        roster = Roster(self._session, tuple(self._advertisements[name][1] for name in there))
+        self._roster = roster.digest()
+        return encoded(roster)
 
     def deliveries(self) -> dict[str, bytes]:
         """End of round 1: the message to each client that shared its seeds."""
@@ -112,10 +120,17 @@ class SecureCoordinator:
     def unmasking(self) -> bytes:
         """End of round 2: the message to every client whose masked vector came."""
         self._survivors = self._end(Stage.MASKED)
-        return encoded(Unmasking(self._session, self._survivors, self._dropped))
+        asked = Unmasking(self._session, self._survivors, self._dropped)
+        self._question = asked.question(self._roster)
+        return encoded(asked)
+
+    def confirmations(self) -> bytes:
+        """End of round 3: the message to every client that confirmed. Who did not is in the total all the same."""
+        there = self._end(Stage.CONFIRMED)
+        return encoded(Confirmations(self._session, tuple(self._confirmed[name] for name in there)))
 
     def total(self) -> Words:
-        """End of round 3: the sum of the survivors' vectors modulo 2⁶⁴, (length,), bit for bit the plain one.
+        """End of round 4: the sum of the survivors' vectors modulo 2⁶⁴, (length,), bit for bit the plain one.
 
         Raises `AggregationRefused` where shares of a client that dropped out give another key than it advertised. Wrong
         shares of a self seed cannot be told: the total is then random, as it is where a client sends a random vector.
@@ -144,7 +159,7 @@ class SecureCoordinator:
             )
         for name in self._survivors:
             there = self._agreement.number(name)
-            secret = agreed_key(key, self._advertisements[name][0].masking)
+            secret = agreed_key(key, name, self._advertisements[name][0].masking)
             add_mask(words, pair_mask(self._session, secret, here, there), -1 if there < here else 1)
 
     def _shares(self, field: str, name: str) -> dict[int, bytes]:
@@ -153,19 +168,27 @@ class SecureCoordinator:
     def _others(self, name: str) -> list[tuple[str, Mapping[str, bytes]]]:
         return [(other, boxes) for other, boxes in sorted(self._sealed.items()) if other != name]
 
-    def _take(self, document: Advertisement | Shares | Masked | Revealed, message: bytes) -> None:
+    def _take(self, document: FromClient, message: bytes) -> None:
         name = document.client
         if isinstance(document, Advertisement):
+            check_public_key(name, document.sealing)
+            check_public_key(name, document.masking)
+            document.check_fresh(self._public_keys)
             self._advertisements[name] = document, message
         elif isinstance(document, Shares):
-            self._check_names(name, "shares", document.sealed, set(self._advertisements) - {name})
             self._check_known(name, self._advertisements)
+            self._check_names(name, "shares", document.sealed, set(self._advertisements) - {name})
             self._sealed[name] = document.sealed
         elif isinstance(document, Masked):
             self._check_known(name, self._sealed)
             self._add(document)
-        else:
+        elif isinstance(document, Confirmed):
             self._check_known(name, self._survivors)
+            if document.question != self._question:
+                raise AggregationRefused(f"{name!r} confirmed something else than it was asked")
+            self._confirmed[name] = message
+        else:
+            self._check_known(name, self._confirmed)
             self._check_names(name, "shares of survivors", document.self_shares, set(self._survivors))
             self._check_names(name, "shares of those who dropped out", document.mask_shares, set(self._dropped))
             self._revealed[name] = document
@@ -179,7 +202,7 @@ class SecureCoordinator:
 
     def _check_known(self, name: str, known: Collection[str]) -> None:
         if name not in known:
-            raise AggregationRefused(f"{name!r} missed the round before, and is not in this sum any more")
+            raise AggregationRefused(f"{name!r} missed the round before, and sends nothing to this sum any more")
 
     def _check_names(self, name: str, what: str, got: Mapping[str, bytes], wanted: set[str]) -> None:
         if set(got) != wanted:

@@ -19,12 +19,15 @@ from protomem.errors import AggregationRefused
 from protomem.federation.masks import MASK_KEY_BYTES
 from protomem.federation.secure_shares import SEED_BYTES
 
-__all__ = ["Dice", "agreed_key", "masking_key", "opened", "pair_mask", "sealed", "self_mask"]
+__all__ = ["Dice", "agreed_key", "check_public_key", "masking_key", "opened", "pair_mask", "sealed", "self_mask"]
 
 Dice = Callable[[int], bytes]
 """So many random bytes: `secrets.token_bytes` at the border."""
 
 NONCE_BYTES: Final = 12
+
+PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(32))
+"""Nobody's key. Every X25519 exchange multiplies by 8, so a point of low order gives no secret with any key at all."""
 
 
 def masking_key(session: bytes, seed: bytes, client: int) -> X25519PrivateKey:
@@ -32,12 +35,19 @@ def masking_key(session: bytes, seed: bytes, client: int) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(_derived(session, seed, b"masking key", client))
 
 
-def agreed_key(mine: X25519PrivateKey, theirs: bytes) -> bytes:
-    """The secret that two clients share. Raises `AggregationRefused` for a public key that gives none."""
+def agreed_key(mine: X25519PrivateKey, name: str, theirs: bytes) -> bytes:
+    """The secret shared with the client `name`. Raises `AggregationRefused` for a public key that gives none."""
     try:
         return mine.exchange(X25519PublicKey.from_public_bytes(theirs))
     except ValueError as error:
-        raise AggregationRefused("an advertised key is no X25519 public key that gives a secret") from error
+        raise AggregationRefused(
+            f"a key that {name!r} advertised is no X25519 public key that gives a secret: begin anew without it"
+        ) from error
+
+
+def check_public_key(name: str, key: bytes) -> None:
+    """Raise `AggregationRefused` for a public key of the client `name` that gives no secret."""
+    agreed_key(PROBE, name, key)
 
 
 def self_mask(session: bytes, seed: bytes, client: int) -> bytes:

@@ -20,9 +20,10 @@ from protomem.errors import InvalidInput, InvalidLabel
 from protomem.federation.levels import LABEL_ARRAYS, Level, Shapes, check_level
 from protomem.federation.masks import Words
 from protomem.federation.sums import Sums
+from protomem.inputs import check_name
 from protomem.space import Space, SpaceSettings
 
-__all__ = ["Layout", "agreed_labels"]
+__all__ = ["Layout", "agreed_labels", "check_agreed"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -44,11 +45,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         check_level(self.level)
-        if not self.labels or not all(self.labels) or list(self.labels) != sorted(set(self.labels)):
-            raise InvalidLabel(
-                "a secure sum needs an agreed list of labels, sorted and distinct, so that all clients mean the same "
-                "words, of at least one label and none of them empty"
-            )
+        check_agreed(self.labels)
 
     def digest(self) -> bytes:
         """SHA-256 of the layout: clients whose digests are equal mean the same by every word."""
@@ -95,6 +92,17 @@ class Layout:
             lanes=(lanes.view(np.uint64) >> LANE_SHIFT).astype(np.uint16),
         )
         return zero + filled  # without the labels that nobody had
+
+
+def check_agreed(labels: Sequence[str]) -> None:
+    """Raise `InvalidLabel` for an agreed list of labels that is empty, not sorted, not distinct, or holds no label."""
+    for label in labels:
+        check_name(label, "an agreed label", InvalidLabel)
+    if not labels or list(labels) != sorted(set(labels)):
+        raise InvalidLabel(
+            "an agreed list of labels is needed, sorted and distinct, of at least one label: all clients must mean the "
+            "same by it, and which labels a client has would else be told"
+        )
 
 
 def agreed_labels(sums: Sums, labels: Sequence[str]) -> npt.NDArray[np.intp]:

@@ -334,6 +334,47 @@ def test_damage_to_what_is_merged_is_found(part: str, tmp_path: Path) -> None:
                 memory.withdraw("clinic")
 
 
+@pytest.mark.parametrize("withdrawn", [True, False], ids=["everybody was withdrawn", "one is merged"])
+def test_a_list_of_clients_that_was_deleted_is_missed(withdrawn: bool, tmp_path: Path) -> None:
+    """Where everybody was withdrawn, no sum speaks for the list; yet an old contribution would be taken again."""
+    path = tmp_path / "m.duckdb"
+    with opened(path) as memory:
+        old = taught(0, 30).contribution("clinic")
+        memory.merge(old)
+        if withdrawn:
+            memory.withdraw("clinic")
+        memory.learn(ROWS[:2], ["own", "own"])
+    (file,) = tmp_path.glob("m.duckdb.part-merged-*")
+    kept = file.read_bytes()
+    file.unlink()
+    with pytest.raises(protomem.MemoryDamaged, match=f"the part merged-{1 + withdrawn} of what was merged or sent is"):
+        opened(path)
+    file.write_bytes(kept)
+    with opened(path) as memory:
+        assert memory.verify().ok
+        if withdrawn:
+            with pytest.raises(protomem.ContributionOutOfOrder, match="came when its contribution 1 was known already"):
+                memory.merge(old)
+
+
+def test_a_list_of_clients_of_before_cannot_be_put_in_the_place_of_a_later_one(tmp_path: Path) -> None:
+    """Both are of a time when nothing was merged, and both are the memory's own."""
+    path = tmp_path / "m.duckdb"
+    with opened(path) as memory:
+        memory.merge(taught(0, 30).contribution("clinic"))
+        memory.withdraw("clinic")
+        (before,) = tmp_path.glob("m.duckdb.part-merged-*")
+        kept = before.read_bytes()
+        memory.merge(taught(30, 60).contribution("branch"))
+        memory.withdraw("branch")
+    (after,) = tmp_path.glob("m.duckdb.part-merged-*")
+    after.unlink()
+    for name in (before, after):
+        name.write_bytes(kept)
+        with pytest.raises(protomem.MemoryDamaged, match="the part merged-4 of what was merged or sent is missing or"):
+            opened(path)
+
+
 def test_the_parts_of_two_clients_cannot_change_places(tmp_path: Path) -> None:
     path = tmp_path / "m.duckdb"
     with opened(path) as memory:

@@ -9,15 +9,15 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protomem.federation.masks import Words
+from protomem.federation.secure_agreement import Agreement
 from protomem.federation.secure_client import SecureClient
 from protomem.federation.secure_coordinator import SecureCoordinator
 from protomem.federation.secure_layout import Layout
-from protomem.federation.secure_messages import Agreement
 from protomem.space import SpaceSettings
 
 SPACE = SpaceSettings(6, "an encoder", width=5, books=2, keys=3, modes=2)
 LAYOUT = Layout(SPACE, "prototypes", ("a", "b", "ç"))
-NEVER = 4
+NEVER = 5
 """The round before which a client drops out that never does."""
 
 
@@ -86,11 +86,18 @@ class Session:
         return self.coordinator.deliveries()
 
     def masked(self, vectors: Mapping[str, Words], there: Sequence[str] | None = None) -> bytes:
-        """Rounds 0 to 2; the message that asks for shares."""
+        """Rounds 0 to 2; the message that says who survived."""
         deliveries = self.shared()
         for name in self.clients if there is None else there:
             self.coordinator.receive(self.clients[name].mask(deliveries[name], vectors[name]))
         return self.coordinator.unmasking()
+
+    def confirmed(self, vectors: Mapping[str, Words], there: Sequence[str] | None = None) -> bytes:
+        """Rounds 0 to 3, those who are there from round 2 on; the message that asks for shares."""
+        unmasking = self.masked(vectors, there)
+        for name in self.clients if there is None else there:
+            self.coordinator.receive(self.clients[name].confirm(unmasking))
+        return self.coordinator.confirmations()
 
     def play(self, vectors: Mapping[str, Words], drops: Mapping[str, int]) -> Words:
         """The whole of it; a client with drops[name] = r sends nothing from round r on."""
@@ -102,7 +109,10 @@ class Session:
             self.coordinator.receive(self.clients[name].mask(deliveries[name], vectors[name]))
         unmasking = self.coordinator.unmasking()
         for name in self._there(3, drops):
-            self.coordinator.receive(self.clients[name].reveal(unmasking))
+            self.coordinator.receive(self.clients[name].confirm(unmasking))
+        confirmations = self.coordinator.confirmations()
+        for name in self._there(4, drops):
+            self.coordinator.receive(self.clients[name].reveal(confirmations))
         return self.coordinator.total()
 
     def _there(self, round: int, drops: Mapping[str, int]) -> list[str]:

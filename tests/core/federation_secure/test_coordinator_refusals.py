@@ -51,10 +51,12 @@ def waiting(stage: int) -> Waiting:
         return Waiting(session, client.share(session.advertised()))
     if stage == 2:
         return Waiting(session, client.mask(session.shared()[ONE], three_vectors()[ONE]))
-    return Waiting(session, client.reveal(session.masked(three_vectors())))
+    if stage == 3:
+        return Waiting(session, client.confirm(session.masked(three_vectors())))
+    return Waiting(session, client.reveal(session.confirmed(three_vectors())))
 
 
-@pytest.mark.parametrize("stage", range(4))
+@pytest.mark.parametrize("stage", range(5))
 def test_the_same_message_twice_counts_once(stage: int) -> None:
     case = waiting(stage)
     assert case.session.coordinator.receive(case.message) == ONE
@@ -70,11 +72,14 @@ def test_a_repeated_vector_is_added_once() -> None:
         session.coordinator.receive(message)
     asked = session.coordinator.unmasking()
     for client in session.clients.values():
-        session.coordinator.receive(client.reveal(asked))
+        session.coordinator.receive(client.confirm(asked))
+    confirmations = session.coordinator.confirmations()
+    for client in session.clients.values():
+        session.coordinator.receive(client.reveal(confirmations))
     assert session.coordinator.total().tolist() == plain_sum(list(three_vectors().values()))
 
 
-@pytest.mark.parametrize("stage", range(4))
+@pytest.mark.parametrize("stage", range(5))
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_message_with_one_bit_flipped_is_refused(stage: int, place: float, bit: int) -> None:
     case = CASES[stage]
@@ -85,7 +90,7 @@ def test_a_message_with_one_bit_flipped_is_refused(stage: int, place: float, bit
     assert case.session.coordinator.present == ()
 
 
-CASES = [waiting(stage) for stage in range(4)]
+CASES = [waiting(stage) for stage in range(5)]
 
 
 @given(st.binary(max_size=400))
@@ -100,7 +105,7 @@ def test_a_message_longer_than_any_can_be_is_not_parsed() -> None:
         CASES[0].session.coordinator.receive(bytes(most + 1))
 
 
-@pytest.mark.parametrize("stage", range(4))
+@pytest.mark.parametrize("stage", range(5))
 def test_a_message_of_another_session_is_refused(stage: int) -> None:
     case, other = waiting(stage), Session(agreed(3, 2, session="other session"))
     with pytest.raises(AggregationRefused, match="'clinic 00' belongs to another secure sum"):
@@ -138,12 +143,36 @@ def test_a_stranger_and_a_client_under_anothers_name_are_refused() -> None:
         session.coordinator.receive(signed(message, key_of(TWO)))
 
 
+@pytest.mark.parametrize("field", ["sealing", "masking"])
+def test_a_key_that_gives_no_secret_does_not_stop_the_others(field: str) -> None:
+    """A point of low order: every other client would refuse the roster that it is on."""
+    session = begun()
+    keys = {"sealing": dice(1)(32), "masking": dice(2)(32)} | {field: (1).to_bytes(32, "little")}
+    wrong = Advertisement(session.agreement.digest(), THREE, **keys)
+    with pytest.raises(AggregationRefused, match="a key that 'clinic 02' advertised is no X25519 public key"):
+        session.coordinator.receive(signed(wrong, key_of(THREE)))
+    assert session.clients[ONE].share(session.advertised([ONE, TWO]))
+
+
+def test_a_key_of_another_client_does_not_stop_the_others() -> None:
+    session = begun()
+    theirs = read_signed(session.clients[TWO].advertise(), session.agreement)
+    assert isinstance(theirs, Advertisement)
+    for keys in [(theirs.sealing, dice(1)(32)), (dice(1)(32), theirs.sealing), (dice(1)(32), dice(1)(32))]:
+        session = begun()
+        session.coordinator.receive(session.clients[TWO].advertise())
+        with pytest.raises(AggregationRefused, match="'clinic 02' advertised a key that was advertised before"):
+            session.coordinator.receive(signed(Advertisement(theirs.session, THREE, *keys), key_of(THREE)))
+        assert session.clients[ONE].share(session.advertised([ONE]))
+
+
 def test_who_missed_a_round_is_not_in_the_sum_any_more() -> None:
     session = begun()
     session.advertised([ONE, TWO])
-    late = Shares(session.agreement.digest(), THREE, dict.fromkeys([ONE, TWO], bytes(60)))
-    with pytest.raises(AggregationRefused, match="'clinic 02' missed the round before"):
-        session.coordinator.receive(signed(late, key_of(THREE)))
+    for others in ([ONE, TWO], [ONE]):
+        late = Shares(session.agreement.digest(), THREE, dict.fromkeys(others, bytes(60)))
+        with pytest.raises(AggregationRefused, match="'clinic 02' missed the round before"):
+            session.coordinator.receive(signed(late, key_of(THREE)))
 
 
 @pytest.mark.parametrize("kind", ["second", "too few shares", "own share", "short vector", "no shares", "other shares"])
@@ -161,7 +190,7 @@ def test_a_members_message_holds_what_was_asked_for(kind: str) -> None:
         session.shared()
         wrong, why = Masked(digest, ONE, bytes(8 * LAYOUT.length - 8)), "has not the 22 agreed words"
     else:
-        session.masked(three_vectors(), [ONE, TWO])
+        session.confirmed(three_vectors(), [ONE, TWO])
         told = {} if kind == "no shares" else dict.fromkeys([ONE, TWO], bytes(16))
         wrong, why = Revealed(digest, ONE, told, dict.fromkeys([ONE, THREE], bytes(16))), "for other clients"
     with pytest.raises(AggregationRefused, match=why):
@@ -170,7 +199,7 @@ def test_a_members_message_holds_what_was_asked_for(kind: str) -> None:
 
 def test_wrong_shares_of_a_mask_seed_are_found_out() -> None:
     session = begun()
-    asked = session.masked(three_vectors(), [ONE, TWO])
+    asked = session.confirmed(three_vectors(), [ONE, TWO])
     told = msgspec.msgpack.decode(session.clients[ONE].reveal(asked), type=dict)
     body = msgspec.msgpack.decode(told["body"], type=Revealed)
     wrong = Revealed(body.session, ONE, body.self_shares, {THREE: bytes(16)})

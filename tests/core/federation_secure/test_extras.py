@@ -14,7 +14,7 @@ from protomem.errors import MissingExtra
     ("library", "module", "extra"),
     [
         ("Crypto.Protocol.SecretSharing", "secure_shares", "secure"),
-        ("msgspec", "secure_messages", "secure"),
+        ("msgspec", "secure_agreement", "secure"),
         ("opendp.prelude", "noise", "private"),
     ],
 )

@@ -65,10 +65,14 @@ def test_a_vector_that_comes_after_its_sender_was_given_up_stays_masked() -> Non
     session = Session(agreed(3, 2, WIDE), WIDE)
     bare = np.zeros(WIDE.length, dtype=np.uint64)
     deliveries, (one, two, late) = session.shared(), names(3)
+    self_seed = session.clients[late]._self_seed  # dropped with the next round
     sent = {name: session.clients[name].mask(deliveries[name], bare) for name in names(3)}
     for name in (one, two):
         session.coordinator.receive(sent[name])
-    asked = session.coordinator.unmasking()
+    lists = session.coordinator.unmasking()
+    for name in (one, two):
+        session.coordinator.receive(session.clients[name].confirm(lists))
+    asked = session.coordinator.confirmations()
     told = [read_signed(session.clients[name].reveal(asked), session.agreement) for name in (one, two)]
     digest, place = session.agreement.digest(), session.agreement.number(late)
     key = masking_key(digest, combined(dict(enumerate(some.mask_shares[late] for some in told)), 2), place)
@@ -76,9 +80,9 @@ def test_a_vector_that_comes_after_its_sender_was_given_up_stays_masked() -> Non
     for name in (one, two):
         theirs = read_signed(session.advertisements[name], session.agreement).masking
         there = session.agreement.number(name)
-        add_mask(masked, pair_mask(digest, agreed_key(key, theirs), place, there), -1 if place < there else 1)
+        add_mask(masked, pair_mask(digest, agreed_key(key, name, theirs), place, there), -1 if place < there else 1)
     assert p_value(masked) > 1e-6
-    add_mask(masked, self_mask(digest, session.clients[late]._self_seed, place), -1)
+    add_mask(masked, self_mask(digest, self_seed, place), -1)
     assert not masked.any()  # nothing else was left
 
 

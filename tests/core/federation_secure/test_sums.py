@@ -23,7 +23,7 @@ def federations(draw: st.DrawFn) -> tuple[int, int, dict[str, int]]:
     """Clients, the minimum, and for each the round from which on it is not there."""
     count = draw(st.integers(2, 12))
     minimum = draw(st.integers(max(2, count // 2 + 1), count))
-    rounds = draw(st.lists(st.sampled_from([0, 1, 2, 3, NEVER, NEVER, NEVER]), min_size=count, max_size=count))
+    rounds = draw(st.lists(st.sampled_from([0, 1, 2, 3, 4, NEVER, NEVER, NEVER]), min_size=count, max_size=count))
     return count, minimum, dict(zip(names(count), rounds, strict=True))
 
 
@@ -44,9 +44,9 @@ def test_the_total_is_the_plain_sum_or_is_refused(federation: tuple[int, int, di
 
 
 def test_fifty_clients_of_whom_ten_drop_out() -> None:
-    """As many before they mask as after, and one of those who mask does not answer any more."""
+    """Before they share, mask, confirm or reveal; who drops out after masking is in the total."""
     vectors = dict(zip(names(50), drawn_vectors(1, 50), strict=True))
-    drops = {name: 1 + number % 3 for number, name in enumerate(names(50)[::5])}
+    drops = {name: 1 + number % 4 for number, name in enumerate(names(50)[::5])}
     total = Session(agreed(50, 34)).play(vectors, drops)
     assert total.tolist() == plain_sum([vectors[name] for name in vectors if drops.get(name, NEVER) >= 3])
 
@@ -68,7 +68,7 @@ def test_a_vector_is_not_changed_by_masking() -> None:
     assert all((vectors[name] == before[name]).all() for name in vectors)
 
 
-@pytest.mark.parametrize("last", [0, 1, 2])
+@pytest.mark.parametrize("last", [0, 1, 2, 3])
 def test_below_the_minimum_a_round_does_not_end_and_who_comes_late_is_welcome(last: int) -> None:
     """Two of three; the third comes after the coordinator has tried in vain."""
     session = Session(agreed(3, 3))
@@ -88,7 +88,7 @@ def test_below_the_minimum_a_round_does_not_end_and_who_comes_late_is_welcome(la
             coordinator.deliveries()
         coordinator.receive(client.share(roster))
         assert set(coordinator.deliveries()) == set(names(3))
-    else:
+    elif last == 2:
         deliveries = session.shared()
         for name in early:
             coordinator.receive(session.clients[name].mask(deliveries[name], vectors[name]))
@@ -96,3 +96,18 @@ def test_below_the_minimum_a_round_does_not_end_and_who_comes_late_is_welcome(la
             coordinator.unmasking()
         coordinator.receive(client.mask(deliveries[late], vectors[late]))
         assert coordinator.unmasking()
+    else:
+        unmasking = session.masked(vectors)
+        for name in early:
+            coordinator.receive(session.clients[name].confirm(unmasking))
+        with pytest.raises(TooFewClients, match="2 of 3 clients"):
+            coordinator.confirmations()
+        coordinator.receive(client.confirm(unmasking))
+        assert coordinator.confirmations()
+
+
+def test_who_drops_out_between_confirming_and_revealing_is_in_the_total() -> None:
+    vectors = dict(zip(names(5), drawn_vectors(5, 5), strict=True))
+    session = Session(agreed(5, 3))
+    total = session.play(vectors, dict(zip(names(5), [3, 4, NEVER, NEVER, NEVER], strict=True)))
+    assert total.tolist() == plain_sum(list(vectors.values()))

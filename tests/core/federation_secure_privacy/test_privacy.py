@@ -90,6 +90,22 @@ def test_the_noise_of_all_keeps_the_promise_with_little_to_spare(
     assert kept > 0.9 * epsilon
 
 
+@pytest.mark.parametrize("epsilon", [1e-6, 1e-3, 100.0])
+@pytest.mark.parametrize("delta", [1e-300, 1e-12, 0.999])
+@pytest.mark.parametrize(("dimension", "clients"), [(384, 1), (1, 10**9)])
+def test_a_promise_however_small_is_kept(epsilon: float, delta: float, dimension: int, clients: int) -> None:
+    scales = noise_scales(dimension, Protection(epsilon, delta, clients=clients))
+    one = (1 / scales.counts**2 + longest_codes(dimension) ** 2 / scales.codes**2) / clients
+    assert epsilon_of(math.sqrt(one), delta) <= epsilon
+
+
+def test_a_promise_that_takes_endless_noise_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"noise of a scale of 1e\+12, which leaves nothing of any sum: allow a"):
+        noise_scales(384, Protection(1e-9, 1e-12))
+    with pytest.raises(InvalidInput, match="leaves nothing of any sum"):
+        noise_scales(1, Protection(1e-300, 1e-300, clients=10**9))
+
+
 def test_noise_made_together_is_wide_enough_to_add_up_to_a_gaussian() -> None:
     """τ of the paper at the least scale, for 1,000 clients and 2²⁰ integers, moves no digit of a distance."""
     scales = noise_scales(384, Protection(10.0, clients=20))
@@ -158,7 +174,7 @@ def test_labels_are_agreed_on_and_not_taken_from_the_examples() -> None:
     with pytest.raises(InvalidLabel, match="not among the agreed labels: 'b', 2 in all"):
         private_sums(drawn(30), ["a"], ONE)
     for labels in ([], ["a", "a"], ["b", "a"]):
-        with pytest.raises(InvalidLabel, match="an agreed, sorted list of distinct labels is needed"):
+        with pytest.raises(InvalidLabel, match="an agreed list of labels is needed, sorted and distinct"):
             private_sums(drawn(3), labels, ONE)
 
 
@@ -178,9 +194,13 @@ def test_more_labels_an_example_than_promised_are_refused() -> None:
         ({"epsilon": math.nan}, "epsilon must be above 0"),
         ({"delta": 0.0}, "delta must be between 0 and 1"),
         ({"delta": 1.0}, "delta must be between 0 and 1"),
-        ({"most_labels": 0}, "most_labels must be at least 1, not 0"),
-        ({"most_examples": 0}, "most_examples must be at least 1, not 0"),
-        ({"clients": 0}, "clients must be at least 1, not 0"),
+        ({"most_labels": 0}, "most_labels must be at least 1, a whole number up to 1,000,000,000, not 0"),
+        ({"most_examples": 0}, "most_examples must be at least 1, .* not 0"),
+        ({"clients": 0}, "clients must be at least 1, .* not 0"),
+        ({"clients": math.inf}, "clients must be at least 1, .* not inf"),
+        ({"clients": 10**9 + 1}, "clients must be at least 1, .* not 1000000001"),
+        ({"most_labels": math.nan}, "most_labels must be at least 1, .* not nan"),
+        ({"most_examples": True}, "most_examples must be at least 1, .* not True"),
     ],
 )
 def test_a_promise_has_numbers_in_range(fields: dict[str, float], why: str) -> None:
