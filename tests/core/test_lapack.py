@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from protomem.lapack import factored, inverse, inverse_factor, solved, solved_half
+from protomem.lapack import factored, inverse, inverse_diagonal, inverse_factor, solved, solved_half
 
 SIZES = (1, 2, 17, 200)
 
@@ -30,7 +30,10 @@ def test_each_routine_agrees_with_numpys_definition(size: int) -> None:
     np.testing.assert_allclose(matrix @ solved(factor, right), right, atol=1e-9)
     np.testing.assert_allclose(lower @ solved_half(factor, right.copy(order="F")), right, atol=1e-9)
     np.testing.assert_allclose(lower @ np.tril(inverse_factor(factor.copy(order="F"))), np.eye(size), atol=1e-9)
-    np.testing.assert_allclose(np.tril(inverse(factor)), np.tril(np.linalg.inv(matrix)), atol=1e-9)
+    np.testing.assert_allclose(inverse_diagonal(factor.copy(order="F")), np.diag(np.linalg.inv(matrix)), atol=1e-9)
+    inverted = inverse(factor)
+    np.testing.assert_allclose(inverted, np.linalg.inv(matrix), atol=1e-9)
+    assert np.array_equal(inverted, inverted.T)
 
 
 def test_what_lies_above_the_diagonal_is_neither_read_nor_written() -> None:

@@ -17,7 +17,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from protomem.lapack import factored, inverse, inverse_factor, solved, solved_half
+from protomem.lapack import factored, inverse_diagonal, inverse_factor, solved, solved_half
 from protomem.lift import FEATURE_MAX, Features
 from protomem.products import products
 
@@ -157,6 +157,6 @@ def _leave_one_out_errors(kernel: Floats, targets: npt.NDArray[np.bool_], ridge:
     factor = factored(np.asfortranarray(kernel + ridge * np.eye(len(kernel))))
     numbers = targets.astype(np.float64)
     duals = solved(factor, numbers)
-    left_out = numbers - duals / np.diag(inverse(factor))[:, None]
+    left_out = numbers - duals / inverse_diagonal(factor)[:, None]
     hit = targets[np.arange(len(targets)), left_out.argmax(axis=1)]
     return int(np.count_nonzero(~hit))

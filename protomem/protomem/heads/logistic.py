@@ -26,7 +26,7 @@ from scipy.special import softmax
 
 from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
-from protomem.lapack import factored, inverse
+from protomem.lapack import factored, inverse, inverse_diagonal
 
 __all__ = ["STEPS", "Logistic"]
 
@@ -61,7 +61,8 @@ class Logistic:
         kernel = exponential_kernel(SHARPNESS, cosines)
         wanted = targets / targets.sum(axis=1, keepdims=True)
         strength = STRENGTH * float(np.sqrt(targets.shape[1] / targets.sum()))
-        duals, scores = _solve(_inverse(kernel, 2 * strength), wanted, strength)
+        step = inverse(_factored(kernel, 2 * strength)).T  # symmetric; in C's order its products take a fifth less
+        duals, scores = _solve(step, wanted, strength)
         left_out = scores - _influence(kernel, strength)[:, None] * (wanted - softmax(scores, axis=1))
         return cls(np.ascontiguousarray(duals), left_out)
 
@@ -70,12 +71,11 @@ class Logistic:
         return tiled_product(exponential_kernel(SHARPNESS, cosines), self.duals)
 
 
-def _inverse(kernel: Floats, ridge: float) -> Floats:
-    """(K + ridge · I)⁻¹, symmetric."""
+def _factored(kernel: Floats, ridge: float) -> Floats:
+    """The Cholesky factor of K + ridge · I."""
     shifted = kernel.copy(order="F")
     shifted[np.diag_indices_from(shifted)] += ridge
-    lower = inverse(factored(shifted))
-    return np.asarray(np.tril(lower) + np.tril(lower, -1).T)
+    return factored(shifted)
 
 
 def _solve(inverse: Floats, wanted: Floats, strength: float) -> tuple[Floats, Floats]:
@@ -97,5 +97,5 @@ def _solve(inverse: Floats, wanted: Floats, strength: float) -> tuple[Floats, Fl
 def _influence(kernel: Floats, strength: float) -> Floats:
     """s / (1 - cs): how far an example's own score moves with its own residual, (n,)."""
     ridge = strength / CURVATURE
-    spread = (1 - ridge * np.diag(_inverse(kernel, ridge))) / CURVATURE
+    spread = (1 - ridge * inverse_diagonal(_factored(kernel, ridge))) / CURVATURE
     return np.asarray(spread / (1 - CURVATURE * spread))

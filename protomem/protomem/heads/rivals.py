@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
-from protomem.lapack import factored, inverse_factor, solved
+from protomem.lapack import factored, inverse_diagonal, solved
 
 __all__ = ["MOST_CLASSES", "RIVAL_ROWS", "Rivals", "choose_rivals"]
 
@@ -58,7 +58,7 @@ class Rivals:
         factor = factored(shifted)
         wanted = targets.astype(np.float64)
         duals = solved(factor, wanted)
-        left_out = wanted - duals / _squares_below(inverse_factor(factor))[:, None]
+        left_out = wanted - duals / inverse_diagonal(factor)[:, None]
         return cls(np.ascontiguousarray(duals), left_out)
 
     def scores(self, cosines: Floats) -> Floats:
@@ -72,8 +72,3 @@ def choose_rivals(nearest: Sequence[int], counts: Sequence[int]) -> list[int]:
     while size < len(nearest) and sum(counts[: size + 1]) <= USUAL_ROWS:
         size += 1
     return sorted(nearest[:size])
-
-
-def _squares_below(inverse: Floats) -> Floats:
-    """The sums of squares of the columns of a lower triangle, (m, m) to (m,): with L⁻¹ the diagonal of (L Lᵀ)⁻¹."""
-    return np.array([column[start:] @ column[start:] for start, column in enumerate(inverse.T)])
