@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.drawing import SPACE, drawn_codes, drawn_targets
 
-from protomem.heads.analytic import STRENGTHS, Analytic, Dual, Primal, choose_strength
+from protomem.heads.analytic import (
+    NEARLY_LEAST,
+    STRENGTHS,
+    Analytic,
+    Dual,
+    Primal,
+    choose_strength,
+    problem_of_sums,
+)
 from protomem.lift import FEATURE_MAX
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -82,6 +90,23 @@ def test_the_strength_has_the_fewest_leave_one_out_errors(count: int, seed: int)
 def test_the_largest_strength_is_taken_where_all_are_equal() -> None:
     features = SPACE.lift.features(drawn_codes(4, 1))
     assert choose_strength(features, np.array([[True]])) == max(STRENGTHS)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(1, 0), (12, 1), (50, 2), (90, 3), (400, 4)])
+def test_from_sums_the_smallest_strength_of_nearly_the_least_error_is_taken(count: int, seed: int) -> None:
+    """Generalised cross-validation by the hat matrix itself, over the examples."""
+    features, targets = SPACE.lift.features(drawn_codes(seed, count)), drawn_targets(seed, count)
+    wide, errors = features.astype(np.float64), {}
+    for strength in STRENGTHS:
+        shifted = wide.T @ wide + ridge_of(features, strength) * np.eye(40)
+        hat = wide @ np.linalg.solve(shifted, wide.T)
+        residual = float(np.square(targets - hat @ targets).sum())
+        errors[strength] = count * residual / (count - np.trace(hat)) ** 2
+    exact = features.astype(np.int64)
+    gram, moments = np.tril(exact.T @ exact), exact.T @ targets.astype(np.int64)
+    taken = problem_of_sums(gram, moments, targets.sum(axis=0), count)
+    assert taken.strength == min(one for one, error in errors.items() if error <= NEARLY_LEAST * min(errors.values()))
+    assert 0 < taken.freedom < min(count, 40)
 
 
 @pytest.mark.parametrize("spread", [1e-9, 1.0, 1e9])

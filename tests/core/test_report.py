@@ -117,7 +117,7 @@ def test_a_memory_of_sums_has_sizes_and_bytes_and_no_stream() -> None:
         assert found.stream is None
         assert (found.examples, found.classes.count) == (20, 3)
         assert found.costs is not None
-        assert [head.name for head in found.costs.heads] == ["analytic", "prototypes", "codebooks"]
+        assert [head.name for head in found.costs.heads] == ["analytic", "discriminant", "prototypes", "codebooks"]
         with pytest.raises(protomem.InvalidInput, match=r'recent= .* this memory retains "nothing"'):
             memory.report(clouds(2, 5, 3)[0])
 
