@@ -43,13 +43,13 @@ SUMMED_HEADS = ("analytic", "discriminant", "prototypes", "codebooks")
 
 SUMMED: Final[Weights] = MappingProxyType({"analytic": 1.0, "discriminant": 0.5, "prototypes": 1.0, "codebooks": 0.1})
 """Weights of the heads. On held-out training data of BANKING77 and CLINC150 the discriminant adds 0.1 points at all
-examples and up to 0.1 at 10 and 30 a class, from 0.3 to 0.7 alike; at 5 its own scores are next to nothing
+examples, with weights from 0.3 to 0.7 alike, and nothing at 5 and 10 a class, where its scores are next to nothing
 (tests/benchmarks/choose_levels.py)."""
 
 PROTOTYPES_UNTIL = 15
-"""Examples a label, in the mean, up to which prototypes have their weight beside the analytic head; beyond, that times
-this over their number. Least squares overtakes class means as examples come: on held-out training data, all of it, the
-lesser weight adds 0.2 points on BANKING77 and 0.1 on CLINC150, and from 10 to 25 does about the same."""
+"""Examples a label, in the mean, up to which prototypes have their whole weight beside the analytic head; beyond, that
+times this over their number. Least squares overtakes class means as examples come: on held-out training data the lesser
+weight adds 0.1 points on BANKING77, at 30 a class and at all, and nothing on CLINC150; 8 and 25 are no better."""
 
 HEADS_AT: Final[Mapping[Level, tuple[str, ...]]] = MappingProxyType(
     {"prototypes": ("prototypes",), "codebooks": ("prototypes", "codebooks"), "full": SUMMED_HEADS}
