@@ -58,9 +58,11 @@ Weights = Mapping[str, float]
 FEW: Final[Weights] = MappingProxyType({"logistic": 0.5, "kernel": 1.5, "subspaces": 0.5})
 WHOLE: Final[Weights] = MappingProxyType({"analytic": 1.0, "kernel": 1.0, "subspaces": 0.25})
 MANY: Final[Weights] = MappingProxyType(
-    {"analytic": 1.0, "rivals": 2.0, "subspaces": 0.5, "prototypes": 1.0, "codebooks": 0.1}
+    {"analytic": 1.0, "rivals": 2.0, "subspaces": 1.0, "prototypes": 1.0, "codebooks": 0.1}
 )
-"""Ratios alone matter for the labels; the sums are such that the usual temperature fits all three."""
+"""Ratios alone matter for the labels; the sums are such that the usual temperature fits all three. Subspaces at 1 in
+place of ½ add 0.1 to 0.3 held-out points at 30 examples a class and at all, and 0.7 to the macro-F1 of classes whose
+sizes fall to 2 %; beyond 1 what BANKING77 gains CLINC150 loses. Where sizes fall so, prototypes at ½ cost 3 points."""
 
 ENOUGH_EACH = 10
 """Examples a label from which on FEW holds as it is. With fewer, kernel and subspaces count for less, in proportion;

@@ -9,6 +9,7 @@ of WHOLE too, which solve all examples as one kernel: some minutes and 4 GB for 
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,12 +42,16 @@ WHOLE_GRID: Final = {
 TRIED_STRENGTHS: Final = (0.003, *STRENGTHS, 1.0)
 WIDTHS: Final = (1_024, 2_048, 3_072, 4_096)
 
+ANSWERED: Final = (0.25, 0.5, 1.0, 1.5, 2.0)
+"""Weights of the subspaces, as it answers: rivals are then those of its own first choice, which they help to make."""
+
 SHOWN: Final = 12
 """Best combinations printed; all are saved."""
 
 HEADS_TABLE: Final = "heads alone, and the ensemble"
 WEIGHTS_TABLE: Final = "weights of " + ", ".join(GRID)
 WHOLE_TABLE: Final = "weights with one kernel over all examples: " + ", ".join(WHOLE_GRID)
+ANSWERED_TABLE: Final = "weight of the subspaces, as it answers"
 STRENGTHS_TABLE: Final = "ridge strength: the analytic head, and the ensemble with it"
 WIDTHS_TABLE: Final = "width of the lift: the analytic head, and the ensemble with it"
 CHOSEN: Final = "as chosen by leave-one-out"
@@ -65,6 +70,7 @@ def main() -> None:
     CONSOLE.print(table(tally, WEIGHTS_TABLE, title(GRID, MANY), SHOWN))
     if options.whole:
         CONSOLE.print(table(tally, WHOLE_TABLE, title(WHOLE_GRID, WHOLE), SHOWN))
+    CONSOLE.print(table(tally, ANSWERED_TABLE, f"{MANY['subspaces']:g}"))
     CONSOLE.print(table(tally, STRENGTHS_TABLE, f"{CHOSEN}, ensemble"))
     CONSOLE.print(table(tally, WIDTHS_TABLE, f"{_width(SpaceSettings(DIMENSION, '').width)}, ensemble"))
     save(options.json, "choose_ensemble", {"percent": tally.plain()})
@@ -75,6 +81,7 @@ def measure(tally: Tally, case: Case, options: Namespace) -> None:
     _heads(tally, case)
     for weights in grid(GRID, MANY):
         tally.right(WEIGHTS_TABLE, title(GRID, weights), case, combine(weights, case.scores))
+    _answered(tally, case)
     _strengths(tally, case)
     _widths(tally, case)
     if options.whole:
@@ -93,6 +100,13 @@ def _heads(tally: Tally, case: Case) -> None:
     tally.right(HEADS_TABLE, IN_USE, case, everywhere)
     tally.right(HEADS_TABLE, SHORTLISTED, case, answered)
     tally.note(CHANGED, CHANGED, case, float(np.mean(answered.argmax(axis=1) != everywhere.argmax(axis=1))))
+
+
+def _answered(tally: Tally, case: Case) -> None:
+    """The ensemble as it answers, with other weights of the subspaces."""
+    for weight in ANSWERED:
+        scores, _ = replace(case.ensemble, weights={**MANY, "subspaces": weight}).scores(case.items)
+        tally.right(ANSWERED_TABLE, f"{weight:g}", case, scores)
 
 
 def _strengths(tally: Tally, case: Case) -> None:
