@@ -14,7 +14,7 @@ from protomem.receipts import Receipt
 from protomem.reports import Check
 from protomem.signing import is_signed
 
-__all__ = ["audit", "audit_chain"]
+__all__ = ["ABOUT_A_CLIENT", "audit", "audit_chain"]
 
 ABOUT_A_CLIENT: Final = ("merge", "withdraw")
 """Kinds of receipts whose one hash is that of a client's name."""

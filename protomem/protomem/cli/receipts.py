@@ -10,6 +10,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from protomem.auditing import ABOUT_A_CLIENT
 from protomem.cli.receipt_files import write_receipts
 from protomem.cli.shared import OUT, AsJson, MemoryPath, cell, open_existing, print_json, reported_errors
 from protomem.receipts import Receipt
@@ -42,11 +43,16 @@ def receipts(
 
 
 def _table(found: list[Receipt]) -> Table:
-    number = Column("number", justify="right")
-    table = Table(number, "what", Column("examples", justify="right"), "at", "leads to", box=None, pad_edge=False)
+    number, of = Column("number", justify="right"), Column("of", justify="right")
+    table = Table(number, "what", of, "at", "leads to", box=None, pad_edge=False)
     table.padding = (0, 2)
     for receipt in found:
-        count = Text(f"{receipt.count:,}", justify="right")
         leads_to = cell(receipt.after[:16], style="dim")
-        table.add_row(Text(str(receipt.sequence)), cell(receipt.kind), count, cell(receipt.at), leads_to)
+        table.add_row(Text(str(receipt.sequence)), cell(receipt.kind), _named(receipt), cell(receipt.at), leads_to)
     return table
+
+
+def _named(receipt: Receipt) -> Text:
+    """How many examples the change was of, or clients."""
+    what = "client" if receipt.kind in ABOUT_A_CLIENT else "example"
+    return Text(f"{receipt.count:,} {what}{'' if receipt.count == 1 else 's'}", justify="right")
