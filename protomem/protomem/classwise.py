@@ -26,6 +26,10 @@ __all__ = ["AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces"]
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
+AHEAD = 256
+"""Classes whose rivals are looked for before anybody asks: each takes a search among all classes, which of 10,000 would
+take longer than everything else that a change costs."""
+
 
 @final
 class ClassSubspaces:
@@ -172,11 +176,11 @@ class AllRivals:
         return self._of_class[label]
 
     def solve_as(self, old: AllRivals) -> None:
-        """Solve now the groups of those classes whose groups were solved there."""
+        """Solve now the groups of those classes whose groups were solved there, of AHEAD of them at most."""
         asked = {old._examples.names[label] for label, (_, group) in list(old._of_class.items()) if group.is_solved}
-        for label, name in enumerate(self._examples.names):
-            if name in asked:
-                self.of(label)[1].solve()
+        again = [label for label, name in enumerate(self._examples.names) if name in asked]
+        for label in again[:AHEAD]:
+            self.of(label)[1].solve()
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats, first: Rows, labels: int) -> Floats:
         """Scores (n, labels) of items, codes (n, d), whose best class so far is `first` (n,): of it and its rivals.

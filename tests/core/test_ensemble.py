@@ -253,6 +253,24 @@ def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() 
         assert (old is new) == (same_classes and not touched & {before.names[number] for number in old_classes})
 
 
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("most", [0, 1, 256])
+def test_rivals_solved_ahead_are_those_asked_before_up_to_a_number(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether they were solved ahead changes no score."""
+    monkeypatch.setattr("protomem.classwise.AHEAD", most)
+    taught = Taught(200, "primal")
+    taught.change(taught.rows[:-1], [])
+    asked = quantize(drawn(5, 9), taught.space.scale)
+    before = Predictor.of(taught.state, None).ensemble
+    first = {label for label in range(len(before.names)) if before.rivals.of(label)[1].is_solved}
+    taught.change([taught.rows[-1]], ["0000"])
+    after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
+    assert first
+    assert len(after.rivals._of_class) == min(most, len(first))
+    alone, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples)
+    assert np.array_equal(after.scores(after.items(asked))[0], alone.scores(alone.items(asked))[0])
+
+
 # ------------------------------------------------------------------------------------------------------- composition
 
 
