@@ -64,7 +64,7 @@ class Server(uvicorn.Server):
         """Say where it serves; uvicorn leaves that to whoever made the socket.
 
         What there is by now, modules above all, stays as long as the process: a full collection that looked through it
-        held every request up for 0.1 to 0.2 s.
+        held every request up for 60 to 90 ms.
         """
         await super().startup(sockets)
         gc.collect()

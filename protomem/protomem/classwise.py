@@ -21,14 +21,13 @@ from protomem.heads.rivals import MOST_CLASSES, RIVAL_ROWS, Rivals, choose_rival
 from protomem.heads.subspaces import Subspace, subspaces
 from protomem.items import Items
 
-__all__ = ["AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces"]
+__all__ = ["AHEAD", "AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces"]
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 AHEAD = 256
-"""Classes whose rivals are looked for before anybody asks: each takes a search among all classes, which of 10,000 would
-take longer than everything else that a change costs."""
+"""Classes whose rivals are looked for before anybody asks: each takes a search among all classes, 0.3 ms of 10,000."""
 
 
 @final
@@ -175,12 +174,13 @@ class AllRivals:
             self._of_class[label] = (classes, kept)
         return self._of_class[label]
 
-    def solve_as(self, old: AllRivals) -> None:
-        """Solve now the groups of those classes whose groups were solved there, of AHEAD of them at most."""
+    def solve_as(self, old: AllRivals, most: int) -> None:
+        """Solve now at most so many groups of classes whose groups were solved there; AHEAD classes are looked at."""
         asked = {old._examples.names[label] for label, (_, group) in list(old._of_class.items()) if group.is_solved}
         again = [label for label, name in enumerate(self._examples.names) if name in asked]
-        for label in again[:AHEAD]:
-            self.of(label)[1].solve()
+        fresh = [group for label in again[:AHEAD] if not (group := self.of(label)[1]).is_solved]
+        for group in fresh[:most]:
+            group.solve()
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats, first: Rows, labels: int) -> Floats:
         """Scores (n, labels) of items, codes (n, d), whose best class so far is `first` (n,): of it and its rivals.

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from protomem.balance import BALANCE, balance
 from protomem.beside import beside
-from protomem.classwise import AllRivals, ClassSubspaces, class_subspaces
+from protomem.classwise import AHEAD, AllRivals, ClassSubspaces, class_subspaces
 from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
@@ -76,6 +76,10 @@ with both. 10 examples of each of 150 classes are 3.4e8."""
 SHORTLIST = 10
 """Classes, best by the other heads, for which the subspace head is asked; another class counts with the lowest of their
 scores. Asking it for all changed about one held-out answer in 10,000."""
+
+RIVALS_BESIDE = 8
+"""Groups of rivals that are solved while the ridge is factored, which takes as long as some ten of them. A change of
+one class touches fewer; where one touches all, as many again may never be asked for."""
 
 STRENGTH_SAMPLE = 1_024
 """Examples on which the ridge strength is chosen: all in a small memory, those with the smallest hashes beyond."""
@@ -166,8 +170,8 @@ class Ensemble:
         prototypes = Prototypes.of(sums, names, space.scale)
         rivals = AllRivals(examples, prototypes, previous.rivals if previous else None)
         codebooks, neighbours = Codebooks.of(sums, names), Neighbours.of(examples.codes)
-        if ridge is not None and previous is not None:
-            rivals.solve_as(previous.rivals)  # calibration asks for most of them, and the factor takes longer
+        if "rivals" in weights and previous is not None:
+            rivals.solve_as(previous.rivals, RIVALS_BESIDE)
         problem, analytic = (None, None) if ridge is None else ridge()
         ensemble = cls(
             space=space,
@@ -276,7 +280,7 @@ class Ensemble:
         for name, subspaces in self.subspaces.items():
             if name in previous.subspaces and previous.subspaces[name].is_solved:
                 subspaces.solve()
-        self.rivals.solve_as(previous.rivals)
+        self.rivals.solve_as(previous.rivals, AHEAD)
 
     def problem(self, statistics: Statistics) -> Primal | Dual | None:
         """The ridge problem of these statistics, which the ensemble was fitted to, with its factor as it was then."""

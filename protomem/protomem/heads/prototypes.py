@@ -100,10 +100,10 @@ def leave_one_out(
 
 def _without(sums: LabelSums, code: npt.NDArray[np.float32], mode: int) -> Floats:
     """The directions of a label without one of its examples."""
-    mode_codes, mode_counts = sums.mode_codes.copy(), sums.mode_counts.copy()
-    mode_codes[mode] -= code.astype(np.int64)
+    own, mode_codes, mode_counts = code.astype(np.int64), sums.mode_codes.copy(), sums.mode_counts.copy()
+    mode_codes[mode] -= own
     mode_counts[mode] -= 1
-    return _directions(sums.codes - code.astype(np.int64), mode_codes, mode_counts)
+    return _directions(sums.codes - own, mode_codes, mode_counts)
 
 
 def _directions(codes: Integers, mode_codes: Integers, mode_counts: Integers) -> Floats:
