@@ -6,9 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-__all__ = ["beside"]
+__all__ = ["Later", "beside"]
 
 Result = TypeVar("Result")
+
+Later = Callable[[], Result]
+"""What waits for a result, and gives it or raises what came of it, as often as it is asked."""
 
 WORKERS: Final = 4
 """Memories that may be solved at a time with some of it beside; the next one's work waits for a place."""
@@ -16,9 +19,9 @@ WORKERS: Final = 4
 _POOL: Final = ThreadPoolExecutor(WORKERS, thread_name_prefix="protomem-beside")
 
 
-def beside(work: Callable[[], Result]) -> Callable[[], Result]:
+def beside(work: Callable[[], Result]) -> Later[Result]:
     """Begin `work`, which should spend its time where the interpreter's lock is let go, and go on at once.
 
-    The function given back waits for it, and returns or raises what it did.
+    It may wait for other work that was begun before it: places are given in order.
     """
     return _POOL.submit(work).result

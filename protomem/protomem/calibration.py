@@ -7,7 +7,9 @@ forgotten: calibration is a pure function of the remembered examples, computed o
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -15,6 +17,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from protomem.balance import BALANCE, balance
+from protomem.beside import Later
+from protomem.classwise import ClassSubspaces
 from protomem.ensemble import Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
@@ -51,41 +55,46 @@ PRIOR_WEIGHT = 10.0
 
 TEMPERATURE_RANGE = (0.01, 10.0)
 
+OUTSIDE = -1
+"""The place among a class's examples of what is none of them."""
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
     """The temperature of the softmax, and what new items are compared with: how strange examples look when left out.
 
-    Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE, the `sample`; of none where no class has two.
+    Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE; of none where no class has two. In a large memory the
+    `sample` is kept for the calibration after the next change.
     """
 
     temperature: float
     known: Known
-    sample: Items | None = None
+    sample: Sample | None = None
 
     @classmethod
     def fit(
         cls,
         statistics: Statistics,
         ensemble: Ensemble,
-        problem: Primal | Dual | None,
+        problem: Later[Primal | Dual] | None,
         previous: Calibration | None = None,
     ) -> Calibration:
         """Calibrate the ensemble of these statistics on its own examples, left out one by one.
 
-        `previous` saves work, never changes the result: what was looked up for the same examples is taken over.
+        `previous` saves work, never changes the result: what was found for the same examples is taken over.
         """
-        size = FEW_SAMPLE if ensemble.analytic is None else CALIBRATION_SAMPLE
-        rows = can_be_left_out(ensemble, ensemble.examples.sample(size))
+        is_large = "analytic" in ensemble.weights
+        rows = can_be_left_out(ensemble, ensemble.examples.sample(CALIBRATION_SAMPLE if is_large else FEW_SAMPLE))
         if not len(rows):
             return cls(USUAL_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)))
-        items = ensemble.items(ensemble.examples.codes[rows]).or_as_before(previous.sample if previous else None)
+        sample = Sample.of(ensemble.items(ensemble.examples.codes[rows]), previous.sample if previous else None)
         targets = ensemble.examples.label_matrix(rows)
-        scores, best = leave_one_out(statistics, ensemble, problem, rows, targets, items)
         weights = leverages(ensemble, rows, targets)
+        scores, best = leave_one_out(statistics, ensemble, problem, rows, targets, sample)
         temperature = _temperature(scores, targets, weights)
-        return cls(temperature, Known.of(strangeness(best, scores, temperature), weights), items)
+        known = Known.of(strangeness(best, scores, temperature), weights)
+        return cls(temperature, known, sample if is_large else None)
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
@@ -94,6 +103,53 @@ class Calibration:
     def novelty(self, scores: Floats, best: Floats) -> Floats:
         """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
         return self.known.p_values(strangeness(best, scores, self.temperature))
+
+
+@final
+class Sample:
+    """Examples to be left out, as items, and the subspace scores that a later calibration may take over.
+
+    A score is that of an item, a class, and the item's place among the class's examples, OUTSIDE if it is none of them.
+    A class's subspaces are another object as soon as its examples change, and only what was asked for last is kept:
+    nothing of a forgotten example.
+    """
+
+    def __init__(
+        self, items: Items, found: Mapping[tuple[int, ClassSubspaces, int], float] = MappingProxyType({})
+    ) -> None:
+        self.items = items
+        self.found = found
+
+    @classmethod
+    def of(cls, items: Items, old: Sample | None) -> Sample:
+        """These items, with what was found for them if `old` is of the same."""
+        if old is None or not old.items.are(items):
+            return cls(items)
+        return cls(old.items, old.found)
+
+    def subspace_scores(
+        self, ensemble: Ensemble, rows: Rows, targets: npt.NDArray[np.bool_], shortlist: Rows
+    ) -> Floats:
+        """The subspace head's scores (m, s) for a shortlist (m, s), of its own classes without the item itself.
+
+        `rows` (m,) are the items' in the examples, and targets bool (m, labels).
+        """
+        places, classes = np.repeat(np.arange(len(rows)), shortlist.shape[1]), shortlist.ravel()
+        subspaces = [ensemble.subspaces[ensemble.names[one]] for one in classes]
+        positions = np.full(len(places), OUTSIDE)
+        for cell in np.flatnonzero(targets[places, classes]):
+            own = ensemble.examples.rows_of(ensemble.names[classes[cell]])
+            positions[cell] = np.searchsorted(own, rows[places[cell]])
+        keys = list(zip(places.tolist(), subspaces, positions.tolist(), strict=True))
+        scores = np.array([self.found.get(key, np.nan) for key in keys])
+        missing = np.isnan(scores)
+        others = np.flatnonzero(missing & (positions == OUTSIDE))
+        scores[others] = ensemble.subspace_scores(self.items, places[others], classes[others])
+        for cell in np.flatnonzero(missing & (positions != OUTSIDE)):
+            place, own_subspaces, position = keys[cell]
+            scores[cell] = own_subspaces.leave_one_out(self.items, place, position)
+        self.found = dict(zip(keys, scores.tolist(), strict=True))
+        return scores.reshape(shortlist.shape)
 
 
 def can_be_left_out(ensemble: Ensemble, rows: Rows) -> Rows:
@@ -105,24 +161,21 @@ def can_be_left_out(ensemble: Ensemble, rows: Rows) -> Rows:
 def leave_one_out(
     statistics: Statistics,
     ensemble: Ensemble,
-    problem: Primal | Dual | None,
+    problem: Later[Primal | Dual] | None,
     rows: Rows,
     targets: npt.NDArray[np.bool_],
-    items: Items | None = None,
+    sample: Sample | None = None,
 ) -> tuple[Floats, Floats]:
     """Scores (m, labels) and best subspace scores (m,) of remembered examples, each without itself.
 
-    `items` are the same, if they are there already.
+    `sample` is of the same, if it is there already.
     """
-    items = ensemble.items(ensemble.examples.codes[rows]) if items is None else items
+    sample = Sample(ensemble.items(ensemble.examples.codes[rows])) if sample is None else sample
+    items = sample.items
     base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
     base += balance(ensemble.counts - targets, BALANCE)
     shortlist = ensemble.shortlist(base)
-    shortlisted = ensemble.shortlisted(items, shortlist)
-    for item, column in np.argwhere(np.take_along_axis(targets, shortlist, axis=1)):
-        name = ensemble.names[shortlist[item, column]]
-        position = int(np.searchsorted(ensemble.examples.rows_of(name), rows[item]))
-        shortlisted[item, column] = ensemble.subspaces[name].leave_one_out(items, item, position)
+    shortlisted = sample.subspace_scores(ensemble, rows, targets, shortlist)
     total = base + ensemble.weights["subspaces"] * spread(shortlisted, shortlist, len(ensemble.names))
     if "rivals" in ensemble.weights:
         total += ensemble.weights["rivals"] * _rivals(ensemble, items, rows, total.argmax(axis=1))
@@ -136,7 +189,7 @@ def softmax(scores: Floats, temperature: float) -> Floats:
 
 
 def regression_left_out(
-    ensemble: Ensemble, problem: Primal | Dual | None, rows: Rows, targets: npt.NDArray[np.bool_]
+    ensemble: Ensemble, problem: Later[Primal | Dual] | None, rows: Rows, targets: npt.NDArray[np.bool_]
 ) -> Floats:
     """The scores (m, labels) of the head that regresses each label by itself, each example without itself."""
     if ensemble.kernel is not None and ensemble.regression == "kernel":
@@ -147,15 +200,13 @@ def regression_left_out(
 def _everywhere(
     statistics: Statistics,
     ensemble: Ensemble,
-    problem: Primal | Dual | None,
+    problem: Later[Primal | Dual] | None,
     rows: Rows,
     targets: npt.NDArray[np.bool_],
     items: Items,
 ) -> dict[str, Floats]:
     """The scores of the heads that vote on every class, each example without itself: (m, labels)."""
     scores = {}
-    if "analytic" in ensemble.weights:
-        scores["analytic"] = _analytic(ensemble, problem, targets, items)
     if ensemble.logistic is not None:
         scores["logistic"] = ensemble.logistic.left_out[rows]
     if ensemble.kernel is not None:
@@ -164,15 +215,19 @@ def _everywhere(
         scores["prototypes"] = _prototypes(statistics, ensemble, targets, items)
     if "codebooks" in ensemble.weights:
         scores["codebooks"] = _codebooks(statistics, ensemble, targets, items)
+    if "analytic" in ensemble.weights:  # the last, since it is still being solved
+        scores["analytic"] = _analytic(ensemble, problem, targets, items)
     return scores
 
 
 def _analytic(
-    ensemble: Ensemble, problem: Primal | Dual | None, targets: npt.NDArray[np.bool_], items: Items
+    ensemble: Ensemble, problem: Later[Primal | Dual] | None, targets: npt.NDArray[np.bool_], items: Items
 ) -> Floats:
-    if ensemble.analytic is None or problem is None:
+    if problem is None:
         raise AssertionError("the analytic head is left out only where it votes")
-    leverage = problem.leverages(items.features)[:, None]
+    leverage = problem().leverages(items.features)[:, None]  # while the weights are being solved
+    if ensemble.analytic is None:
+        raise AssertionError("where there is a problem there is a solution")
     return np.asarray((ensemble.analytic.scores(items.features) - leverage * targets) / (1 - leverage))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.balance import BALANCE, balance
-from protomem.beside import beside
+from protomem.beside import Later, beside
 from protomem.classwise import AHEAD, AllRivals, ClassSubspaces, class_subspaces
 from protomem.codes import Codes, code_lengths
 from protomem.examples import Examples
@@ -131,7 +131,7 @@ class Ensemble:
     """Solved heads of one state of a memory. Immutable: predictions may share it across threads.
 
     `counts` (labels,) are those of the examples that carry each of `names`. A head that takes long to solve is there
-    only if it has a weight.
+    only if it has a weight; the ridge is solved beside the rest, and its `solution` waited for when first asked for.
     """
 
     space: Space
@@ -139,7 +139,7 @@ class Ensemble:
     names: tuple[str, ...]
     counts: npt.NDArray[np.int64]
     weights: Weights
-    analytic: Analytic | None
+    solution: Later[Analytic] | None
     close: Close | None
     logistic: Logistic | None
     kernel: Rivals | None
@@ -153,18 +153,21 @@ class Ensemble:
     @classmethod
     def fit(
         cls, statistics: Statistics, examples: Examples, previous: Ensemble | None = None, kernel_rows: int = 0
-    ) -> tuple[Ensemble, Primal | Dual | None]:
+    ) -> tuple[Ensemble, Later[Primal | Dual] | None]:
         """The heads of these statistics and examples (at least one), and the ridge problem with its factor, if solved.
+
+        The statistics must stay as they are until the problem is there.
 
         `previous` saves work, never changes the result: what it computed from the same inputs is taken over.
         """
         space, names = statistics.space, examples.names
         sums = statistics.labels
         weights = panel(len(examples), len(names), kernel_rows)
-        signature, ridge = b"", None
+        signature, problem, solution = b"", None, None
         if "analytic" in weights:
             signature, strength = _strength(space, examples, previous)
-            ridge = beside(partial(_ridge, statistics, examples, strength))
+            problem = beside(partial(_problem, statistics, examples, strength))
+            solution = beside(partial(_solve, problem))
         close = Close.of(examples, centred="logistic" in weights) if "kernel" in weights else None
         logistic, kernel = _over_all(weights, examples, close)
         prototypes = Prototypes.of(sums, names, space.scale)
@@ -172,14 +175,13 @@ class Ensemble:
         codebooks, neighbours = Codebooks.of(sums, names), Neighbours.of(examples.codes)
         if "rivals" in weights and previous is not None:
             rivals.solve_as(previous.rivals, RIVALS_BESIDE)
-        problem, analytic = (None, None) if ridge is None else ridge()
         ensemble = cls(
             space=space,
             examples=examples,
             names=names,
             counts=np.array([sums[name].count for name in names]),
             weights=weights,
-            analytic=analytic,
+            solution=solution,
             close=close,
             logistic=logistic,
             kernel=kernel,
@@ -191,6 +193,11 @@ class Ensemble:
             sample_signature=signature,
         )
         return ensemble, problem
+
+    @property
+    def analytic(self) -> Analytic | None:
+        """The analytic head, if it votes."""
+        return None if self.solution is None else self.solution()
 
     def scores(self, items: Items, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
         """The ensemble's scores (n, labels) and the best subspace scores (n,).
@@ -242,9 +249,13 @@ class Ensemble:
 
     def shortlisted(self, items: Items, shortlist: npt.NDArray[np.int64]) -> Floats:
         """The subspace head's scores for the shortlist: (n, SHORTLIST)."""
-        scores = np.empty(shortlist.size)
-        classes, rows = shortlist.ravel(), np.repeat(np.arange(len(items)), shortlist.shape[1])
-        large = np.arange(shortlist.size)
+        rows = np.repeat(np.arange(len(items)), shortlist.shape[1])
+        return self.subspace_scores(items, rows, shortlist.ravel()).reshape(shortlist.shape)
+
+    def subspace_scores(self, items: Items, rows: npt.NDArray[np.int64], classes: npt.NDArray[np.int64]) -> Floats:
+        """The subspace head's scores of these rows of the items, each for one class, a position in `names`: (k,)."""
+        scores = np.empty(len(rows))
+        large = np.arange(len(rows))
         if self.close is not None and items.products is not None:
             places = self.small_classes.place[classes]
             small, large = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
@@ -255,7 +266,7 @@ class Ensemble:
         numbers, starts = np.unique(classes[large], return_index=True)
         for number, cells in zip(numbers, np.split(large, starts[1:]), strict=False):
             scores[cells] = self.subspaces[self.names[number]].scores(items, rows[cells])
-        return scores.reshape(shortlist.shape)
+        return scores
 
     @cached_property
     def small_classes(self) -> SmallClasses:
@@ -282,14 +293,16 @@ class Ensemble:
                 subspaces.solve()
         self.rivals.solve_as(previous.rivals, AHEAD)
 
-    def problem(self, statistics: Statistics) -> Primal | Dual | None:
+    def problem(self, statistics: Statistics) -> Later[Primal | Dual] | None:
         """The ridge problem of these statistics, which the ensemble was fitted to, with its factor as it was then."""
-        return None if self.analytic is None else _problem(statistics, self.examples, self.analytic.strength)
+        if self.analytic is None:
+            return None
+        return beside(partial(_problem, statistics, self.examples, self.analytic.strength))
 
     @property
     def regression(self) -> str:
         """The head that regresses every label by itself, so that its score for one takes nothing from another's."""
-        return "analytic" if self.analytic is not None else "kernel"
+        return "analytic" if "analytic" in self.weights else "kernel"
 
     def head_scores(self, codes: Codes) -> dict[str, Floats]:
         """Each head's own scores (n, labels), unweighted, of those that are solved; rivals are those of the nearest
@@ -358,9 +371,8 @@ def _over_all(weights: Weights, examples: Examples, close: Close | None) -> tupl
     return logistic, Rivals.of(cosines, targets)
 
 
-def _ridge(statistics: Statistics, examples: Examples, strength: float) -> tuple[Primal | Dual, Analytic]:
-    problem = _problem(statistics, examples, strength)
-    return problem, problem.solve()
+def _solve(problem: Later[Primal | Dual]) -> Analytic:
+    return problem().solve()
 
 
 def _problem(statistics: Statistics, examples: Examples, strength: float) -> Primal | Dual:

@@ -48,11 +48,11 @@ class Items:
         """Exact inner products with the examples of a small memory: (n, m); None of a larger one."""
         return None if self._examples is None else inner_products(self.codes, self._examples)
 
-    def or_as_before(self, old: Items | None) -> Items:
-        """`old`, and what was looked up for it, if it is of the same codes and compared with no examples; else this."""
-        if old is None or self._examples is not None or old._examples is not None:
-            return self
-        return old if old._space is self._space and np.array_equal(old._codes, self._codes) else self
+    def are(self, other: Items) -> bool:
+        """Whether these are of the same codes in the same space, and neither is compared with all examples."""
+        if self._examples is not None or other._examples is not None:
+            return False
+        return self._space is other._space and np.array_equal(self._codes, other._codes)
 
     def __len__(self) -> int:
         return len(self.codes)

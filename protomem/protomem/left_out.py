@@ -13,6 +13,7 @@ from typing import NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
+from protomem.beside import Later
 from protomem.calibration import Calibration, can_be_left_out, leave_one_out, regression_left_out
 from protomem.conformal import least_probability, marginal_rows, per_class_rows
 from protomem.ensemble import Ensemble
@@ -98,7 +99,11 @@ class LeftOut:
 
 
 def _true_labels(
-    statistics: Statistics, ensemble: Ensemble, problem: Primal | Dual | None, calibration: Calibration, rows: Rows
+    statistics: Statistics,
+    ensemble: Ensemble,
+    problem: Later[Primal | Dual] | None,
+    calibration: Calibration,
+    rows: Rows,
 ) -> tuple[Rows, Rows, Floats]:
     """Every true label of these examples and its probability without the example: place in rows, label, probability.
 
@@ -118,7 +123,7 @@ def _true_labels(
     return places, labels, probabilities
 
 
-def _platt(ensemble: Ensemble, problem: Primal | Dual | None) -> PlattScaling:
+def _platt(ensemble: Ensemble, problem: Later[Primal | Dual] | None) -> PlattScaling:
     rows = can_be_left_out(ensemble, ensemble.examples.sample(PLATT_SAMPLE))
     targets = ensemble.examples.label_matrix(rows)
     if not len(rows):

@@ -60,7 +60,9 @@ class Predictor:
             old = previous.ensemble if previous else None
             ensemble, problem = Ensemble.fit(statistics, state.examples, old, kernel_rows)
             known = previous.calibration if previous else None
-            return cls(state.version, ensemble, Calibration.fit(statistics, ensemble, problem, known))
+            calibration = Calibration.fit(statistics, ensemble, problem, known)
+            _ = ensemble.analytic  # solved by now where anything could be left out, and in any case on one thread
+            return cls(state.version, ensemble, calibration)
 
     def serves(self, question: Question) -> bool:
         """Whether it holds what this question needs."""

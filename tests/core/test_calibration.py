@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.special import log_softmax, logsumexp
 from tests.core.drawing import by_rarity
 
 import protomem
+from protomem.beside import Later
 from protomem.calibration import (
     CALIBRATION_SAMPLE,
     FEW_SAMPLE,
@@ -55,7 +57,7 @@ def drawn(seed: int, count: int, space: Space) -> tuple[Codes, Labels]:
     return codes, [tuple(sorted(some)) for some in labels]
 
 
-def fitted(space: Space, codes: Codes, labels: Labels) -> tuple[Statistics, Ensemble, Primal | Dual | None]:
+def fitted(space: Space, codes: Codes, labels: Labels) -> tuple[Statistics, Ensemble, Later[Primal | Dual] | None]:
     statistics = Statistics.of(space, codes, labels)
     ids = [f"{row:04}" for row in range(len(codes))]
     return statistics, *Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
@@ -67,7 +69,7 @@ def solved_again(ensemble: Ensemble, ridge: float) -> Ensemble:
     features = ensemble.space.lift.features(examples.codes).astype(np.float64)
     targets = examples.label_matrix(np.arange(len(examples)))
     weights = np.linalg.solve(features.T @ features + ridge * np.eye(features.shape[1]), features.T @ targets)
-    return replace(ensemble, analytic=type(ensemble.analytic).rounded(weights, ensemble.analytic.strength))
+    return replace(ensemble, solution=partial(type(ensemble.analytic).rounded, weights, ensemble.analytic.strength))
 
 
 def labels_in(ensemble: Ensemble) -> list[tuple[str, ...]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from tests.core.drawing import by_rarity
 
 import protomem
+from protomem.calibration import CALIBRATION_SAMPLE
+from protomem.classwise import ClassSubspaces
 from protomem.codes import quantize
 from protomem.ensemble import FEW, FEW_ROWS, FEW_WORK, MANY, SHORTLIST, WHOLE, Ensemble, Weights, panel
 from protomem.examples import Examples, Group
@@ -254,6 +258,50 @@ def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() 
 
 
 @pytest.mark.usefixtures("many")
+def test_equal_examples_of_several_classes_do_not_pass_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one of equal examples goes, another may take its place in the sample that calibrates."""
+    monkeypatch.setattr("protomem.calibration.CALIBRATION_SAMPLE", 6)
+    dice, taught = random.Random(1), Taught(60, "primal")
+    equals = [replace(row, codes=taught.rows[number % 3].codes) for number, row in enumerate(taught.rows)]
+    items, previous = quantize(drawn(4, 5), taught.space.scale), None
+    taught.change(equals, [])
+    for _ in range(30):
+        previous = Taught.solved(taught.state, previous)
+        assert_same_bits(previous, taught.afresh(), items)
+        taught.change([], [dice.choice(sorted(taught.here))])
+
+
+@pytest.mark.usefixtures("many")
+def test_calibration_takes_scores_of_untouched_classes_over_and_keeps_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taught = Taught(420, "primal")
+    taught.change(taught.rows, [])
+    before = Predictor.of(taught.state, None)
+    sampled = set(taught.state.examples.sample(CALIBRATION_SAMPLE).tolist())
+    row = next(row for row in range(420) if row not in sampled)
+    group, place = taught.state.examples.locate(row)
+    taught.change([], [group.ids[place]])
+    asked: Counter[ClassSubspaces] = Counter()
+    scores = ClassSubspaces.scores
+
+    def counted(self: ClassSubspaces, items: Items, rows: np.ndarray) -> np.ndarray:
+        asked[self] += len(rows)
+        return scores(self, items, rows)
+
+    monkeypatch.setattr(ClassSubspaces, "scores", counted)
+    after = Predictor.of(taught.state, before)
+    touched = [after.ensemble.subspaces[name] for name in group.labels]
+    assert all(asked[one] for one in touched)
+    assert asked.total() - sum(asked[one] for one in touched) < 0.1 * CALIBRATION_SAMPLE * SHORTLIST
+    assert_same_bits(
+        after.prepared(Needs.of(QUESTION), taught.state), taught.afresh(), quantize(drawn(4, 9), taught.space.scale)
+    )
+    assert after.calibration.sample is not None
+    assert {one for _, one, _ in after.calibration.sample.found} <= set(after.ensemble.subspaces.values())
+
+
+@pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("most", [0, 1, 256])
 def test_rivals_solved_ahead_are_those_asked_before_up_to_a_number(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether they were solved ahead changes no score."""
@@ -319,7 +367,8 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     labels = [tuple(sorted(some)) for some in label_sets("primal", count)]
     examples = Examples(DIMENSION).with_rows([f"{row:04}" for row in range(count)], codes, labels)
     ensemble, problem = Ensemble.fit(Statistics.of(space, codes, labels), examples)
-    assert isinstance(problem, Primal if count > WIDTH else Dual)
+    assert problem is not None
+    assert isinstance(problem(), Primal if count > WIDTH else Dual)
     asked = quantize(drawn(7, 50), space.scale)
     items = Items(space, asked)
     scores, best = ensemble.scores(items)
