@@ -1,7 +1,7 @@
 """Frozen keys: where codes fall in discrete codebooks that no example can move.
 
-A book is a set of random keys; the key of a code is the one with the largest inner product. Keys are fixed by a seed,
-because keys learned from examples (k-means, vector quantisation) could not forget them.
+A book is a set of random keys; the key of a code is the one with the largest inner product, of equals the first. Keys
+are fixed by a seed, because keys learned from examples (k-means, vector quantisation) could not forget them.
 """
 
 from __future__ import annotations
@@ -9,45 +9,44 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import final
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import Codes
 from protomem.lift import ternary
-from protomem.search import nearest_in_books
+from protomem.products import products
 
 __all__ = ["Keys"]
+
+BLOCK_ROWS = 1_024
+"""Rows looked up at a time: 16 MB of inner products at 64 books of 64 keys."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`books` codebooks of `size` frozen keys for codes of `dimension` components, each looked up with FAISS.
+    """`books` codebooks of `size` frozen keys for codes of `dimension` components.
 
-    A key carries a tie-break in one more component: the inner product is multiplied by `size` and the key's rank is
-    added, so that no two keys of a book ever score equal and the lower index wins. All scores are exact integers.
+    All books are one matrix, with which codes are multiplied exactly. A FAISS index for each book finds the same keys
+    and takes 4 to 9 times as long for 8 codes and more, as each of 64 searches is too small to run at full speed.
     """
 
     dimension: int
     books: int
     size: int
     seed: int
-    _indexes: tuple[faiss.IndexFlatIP, ...] = field(init=False, repr=False, compare=False)
+    _columns: npt.NDArray[np.int8] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         signs = ternary(f"protomem keys {self.seed}", self.books * self.size * self.dimension)
-        keys = signs.reshape(self.books, self.size, self.dimension).astype(np.float32) * self.size
-        rank = np.arange(self.size - 1, -1, -1, dtype=np.float32)
-        indexes = []
-        for book in keys:
-            index = faiss.IndexFlatIP(self.dimension + 1)
-            index.add(np.ascontiguousarray(np.column_stack([book, rank])))
-            indexes.append(index)
-        object.__setattr__(self, "_indexes", tuple(indexes))
+        columns = signs.reshape(self.books * self.size, self.dimension).T
+        object.__setattr__(self, "_columns", np.ascontiguousarray(columns))
 
     def lookup(self, codes: Codes) -> npt.NDArray[np.int64]:
         """The key of each code in each book: (n, d) int8 to (n, books) int64 in 0..size-1."""
-        queries = np.ones((len(codes), self.dimension + 1), dtype=np.float32)
-        queries[:, :-1] = codes
-        return nearest_in_books(self._indexes, queries)
+        keys = np.empty((len(codes), self.books), dtype=np.int64)
+        for start in range(0, len(codes), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            scores = products().multiply(codes[block], self._columns)
+            scores.reshape(-1, self.books, self.size).argmax(axis=2, out=keys[block])
+        return keys

@@ -8,7 +8,7 @@ many queries are split among ordinary threads, whose number cannot change a resu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar, final
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from protomem.codes import Codes
 
-__all__ = ["CodeIndex", "nearest_in_books", "search"]
+__all__ = ["CodeIndex", "search"]
 
 Result = TypeVar("Result")
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
@@ -81,12 +81,6 @@ def search(index: faiss.Index, queries: npt.NDArray[np.float32], count: int) -> 
     """Inner products and positions of the `count` best vectors for each query (n, d): two arrays (n, count)."""
     parts = in_threads(lambda some: _search(index, some, count), queries)
     return np.concatenate([products for products, _ in parts]), np.concatenate([found for _, found in parts])
-
-
-def nearest_in_books(books: Sequence[faiss.Index], queries: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """The best vector of each of several small indexes for each query (n, d): int64 (n, books)."""
-    parts = in_threads(lambda some: np.column_stack([_search(book, some, 1)[1][:, 0] for book in books]), queries)
-    return np.concatenate(parts)
 
 
 def in_threads(work: Callable[[npt.NDArray[np.float32]], Result], queries: npt.NDArray[np.float32]) -> list[Result]:

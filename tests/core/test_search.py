@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from protomem.codes import code_scale, quantize
-from protomem.search import BLOCK_ROWS, WORTH_SPLITTING, CodeIndex, nearest_in_books, search
+from protomem.search import BLOCK_ROWS, WORTH_SPLITTING, CodeIndex, search
 
 
 def drawn(seed: int, count: int, dimension: int) -> np.ndarray:
@@ -48,7 +48,6 @@ def test_splitting_among_threads_changes_nothing(queries: int) -> None:
     exact = items.astype(np.int64) @ vectors.T.astype(np.int64)
     assert np.array_equal(products, -np.sort(-exact, axis=1)[:, :5])
     assert np.array_equal(np.take_along_axis(exact, rows, axis=1), products)
-    assert nearest_in_books([index, index], items).tolist() == [[int(row), int(row)] for row in rows[:, 0]]
 
 
 def test_the_number_of_threads_of_faiss_is_left_as_it_was() -> None:
