@@ -2,17 +2,15 @@
 
     minimise  -Σ log softmax(Kα)[label] + λ/2 · tr αᵀKα          κ(a, b) = exp((cos - 1) / 2)
 
-The curvature of the softmax is at most ½ whatever the scores are, so each step is a ridge regression with one and the
-same matrix, M = (K + 2λI)⁻¹, that cannot overshoot (Böhning and Lindsay 1988):
-
-    α ← M (Kβ + 2(Y - softmax(Kβ))),          β: α extrapolated (Nesterov 1983)
-
-With R = Y - softmax(F) - λβ and F = Kβ this is α = β + 2MR and Kα = F + 2R - 4λMR: one product a step. The number of
-steps is fixed, so the head is a pure function of its examples. Of all heads it is the best at one to ten examples a
-class; it costs STEPS · n² · labels, which only a small memory can afford.
+With the residual R = Y - softmax(Kα) - λα, and one curvature c in place of those of the softmax, Newton's step is a
+ridge regression of R with one and the same matrix, M = (K + λ/c · I)⁻¹, up to its length. Such steps are made conjugate
+(nonlinear conjugate gradients, preconditioned by M; Polak and Ribière 1969), and each is as long as the loss asks for.
+Since K·MR = R - λ/c · MR, a step takes one product. The number of steps is fixed, so the head is a pure function of its
+examples. Of all heads it is the best at one to ten examples a class; it costs STEPS · n² · labels, which only a small
+memory can afford.
 
 Leave-one-out is approximate here, one Newton step of the problem without the example (Rad and Maleki 2020):
-F - s / (1 - cs) · (Y - softmax(F)) with s = diag((λK⁻¹ + cI)⁻¹) and one curvature c for all. The other heads' is exact.
+F - s / (1 - cs) · (Y - softmax(F)) with s = diag((λK⁻¹ + cI)⁻¹) and the same curvature. The other heads' is exact.
 """
 
 from __future__ import annotations
@@ -26,14 +24,18 @@ from scipy.special import softmax
 
 from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
-from protomem.lapack import factored, inverse, inverse_diagonal
+from protomem.lapack import factored, inverse
 
 __all__ = ["STEPS", "Logistic"]
 
 Floats = npt.NDArray[np.float64]
 
-STEPS = 40
-"""On held-out training data 60 changed no mean over four draws by more than the draws differ."""
+STEPS = 12
+"""After them the loss is within 2 of the least at 10 examples of 150 classes, where it begins 6,500 above, and within
+0.1 at 5 a class."""
+
+LONGEST = 2.0
+"""A step is at most so many times as long as it looks from its beginning."""
 
 SHARPNESS = 0.5
 """Nearly linear in the embedding, with an intercept. Of 0.5, 1 and 2 best at 1 example a class, level at 5 and 10."""
@@ -61,9 +63,12 @@ class Logistic:
         kernel = exponential_kernel(SHARPNESS, cosines)
         wanted = targets / targets.sum(axis=1, keepdims=True)
         strength = STRENGTH * float(np.sqrt(targets.shape[1] / targets.sum()))
-        step = inverse(_factored(kernel, 2 * strength)).T  # symmetric; in C's order its products take a fifth less
-        duals, scores = _solve(step, wanted, strength)
-        left_out = scores - _influence(kernel, strength)[:, None] * (wanted - softmax(scores, axis=1))
+        ridge = strength / CURVATURE
+        kernel[np.diag_indices_from(kernel)] += ridge
+        ridged = inverse(factored(kernel.T)).T  # symmetric; in C's order its products take a fifth less
+        duals, scores = _solve(ridged, ridge, wanted, strength)
+        own = (1 - ridge * ridged.diagonal()) / CURVATURE
+        left_out = scores - (own / (1 - CURVATURE * own))[:, None] * (wanted - softmax(scores, axis=1))
         return cls(np.ascontiguousarray(duals), left_out)
 
     def scores(self, cosines: Floats) -> Floats:
@@ -71,31 +76,37 @@ class Logistic:
         return tiled_product(exponential_kernel(SHARPNESS, cosines), self.duals)
 
 
-def _factored(kernel: Floats, ridge: float) -> Floats:
-    """The Cholesky factor of K + ridge · I."""
-    shifted = kernel.copy(order="F")
-    shifted[np.diag_indices_from(shifted)] += ridge
-    return factored(shifted)
+def _solve(ridged: Floats, ridge: float, wanted: Floats, strength: float) -> tuple[Floats, Floats]:
+    """The duals after STEPS steps, and the examples' own scores with them; `ridged` is (K + ridge · I)⁻¹.
 
-
-def _solve(inverse: Floats, wanted: Floats, strength: float) -> tuple[Floats, Floats]:
-    """The duals after STEPS steps, and the examples' own scores with them."""
+    What is added to the scores is K times what is added to the duals.
+    """
     duals, scores = np.zeros_like(wanted), np.zeros_like(wanted)
-    ahead, ahead_scores = duals, scores
-    momentum = 1.0
+    way, scores_way, before, slope = duals, scores, duals, np.inf
     for _ in range(STEPS):
-        residual = wanted - softmax(ahead_scores, axis=1) - strength * ahead
-        step = inverse @ residual
-        new, new_scores = ahead + 2 * step, ahead_scores + 2 * residual - 4 * strength * step
-        grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        push = (momentum - 1) / grown
-        ahead, ahead_scores = new + push * (new - duals), new_scores + push * (new_scores - scores)
-        duals, scores, momentum = new, new_scores, grown
+        residual = wanted - softmax(scores, axis=1) - strength * duals
+        step = ridged @ residual
+        scores_step = residual - ridge * step
+        last, slope = slope, float((residual * scores_step).sum())
+        if slope <= 0:  # the least, to the last bit
+            break
+        kept = max(0.0, slope - float((before * scores_step).sum())) / last
+        way, scores_way, before = step + kept * way, scores_step + kept * scores_way, residual
+        length = _length(scores, scores_way, residual, strength * way)
+        duals, scores = duals + length * way, scores + length * scores_way
     return duals, scores
 
 
-def _influence(kernel: Floats, strength: float) -> Floats:
-    """s / (1 - cs): how far an example's own score moves with its own residual, (n,)."""
-    ridge = strength / CURVATURE
-    spread = (1 - ridge * inverse_diagonal(_factored(kernel, ridge))) / CURVATURE
-    return np.asarray(spread / (1 - CURVATURE * spread))
+def _length(scores: Floats, way: Floats, residual: Floats, shrinkage: Floats) -> float:
+    """How far to go from these scores along a way: Newton's length, and from what the slope is there, a secant's.
+
+    `shrinkage` is λ times the duals' way.
+    """
+    shares = softmax(scores, axis=1)
+    slope = float((residual * way).sum())
+    moved = shares * way
+    curvature = float((moved * way).sum() - np.square(moved.sum(axis=1)).sum() + (shrinkage * way).sum())
+    length = slope / curvature
+    there = residual + shares - softmax(scores + length * way, axis=1) - length * shrinkage
+    fallen = slope - float((there * way).sum())
+    return length * min(slope / fallen, LONGEST) if fallen > 0 else length
