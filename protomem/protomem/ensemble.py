@@ -367,8 +367,9 @@ def _over_all(weights: Weights, examples: Examples, close: Close | None) -> tupl
         return None, None
     cosines = close.among_themselves()
     targets = examples.label_matrix(np.arange(len(examples)))
+    kernel = beside(partial(Rivals.of, cosines, targets))
     logistic = Logistic.of(cosines, targets) if "logistic" in weights else None
-    return logistic, Rivals.of(cosines, targets)
+    return logistic, kernel()
 
 
 def _solve(problem: Later[Primal | Dual]) -> Analytic:
