@@ -22,6 +22,7 @@ from protomem_api.logs import log
 from protomem_api.memories import Memories
 from protomem_api.metrics import QUEUED
 from protomem_api.problems import HttpProblem, as_problem, not_found, problem_body
+from protomem_api.threads import give_way
 from protomem_api.wire.jobs import AskReport, Job, JobKind, JobState
 
 __all__ = ["Jobs"]
@@ -66,7 +67,7 @@ class Jobs:
     def __init__(self, data: Path, memories: Memories) -> None:
         self._memories = memories
         self._files = JobFiles(data / "jobs")
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jobs")
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="jobs", initializer=give_way)
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._asking = asyncio.Lock()  # one at a time, or the same key would come between another's look and its job

@@ -38,7 +38,7 @@ class Service:
     def of(cls, settings: Settings) -> Service:
         """The parts of a server with these settings. Touches no file yet."""
         encoders = Encoders(settings)
-        disk = Threads("disk", settings.write_threads, settings.queue)
+        disk = Threads("disk", settings.write_threads, settings.queue, background=True)
         memories = Memories(settings, encoders, disk)
         return cls(
             settings=settings,

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from protomem.balance import BALANCE, balance
+from protomem.balance import balance
 from protomem.beside import Later
 from protomem.classwise import ClassSubspaces
 from protomem.ensemble import Ensemble, combine, spread
@@ -173,7 +173,7 @@ def leave_one_out(
     sample = Sample(ensemble.items(ensemble.examples.codes[rows])) if sample is None else sample
     items = sample.items
     base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
-    base += balance(ensemble.counts - targets, BALANCE)
+    base += balance(ensemble.counts - targets, ensemble.balance)
     shortlist = ensemble.shortlist(base)
     shortlisted = sample.subspace_scores(ensemble, rows, targets, shortlist)
     total = base + ensemble.weights["subspaces"] * spread(shortlisted, shortlist, len(ensemble.names))

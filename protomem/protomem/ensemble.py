@@ -19,7 +19,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from protomem.balance import BALANCE, balance
+from protomem.balance import FEW_BALANCE, MANY_BALANCE, Balance, balance
 from protomem.beside import Later, beside
 from protomem.classwise import AHEAD, AllRivals, ClassSubspaces, class_subspaces
 from protomem.codes import Codes, code_lengths
@@ -195,6 +195,11 @@ class Ensemble:
         return ensemble, problem
 
     @property
+    def balance(self) -> Balance:
+        """How much labels gain for being rare."""
+        return MANY_BALANCE if self.logistic is None else FEW_BALANCE
+
+    @property
     def analytic(self) -> Analytic | None:
         """The analytic head, if it votes."""
         return None if self.solution is None else self.solution()
@@ -212,7 +217,7 @@ class Ensemble:
         ensemble's scores; and the best subspace scores (n,).
         """
         parts = weighted(self.weights, self.everywhere(items))
-        parts["balance"] = np.tile(balance(self.counts, BALANCE), (len(items), 1))
+        parts["balance"] = np.tile(balance(self.counts, self.balance), (len(items), 1))
         base = total(parts, allowed)
         shortlist = self.shortlist(base, None if allowed is None else int(allowed.sum()))
         shortlisted = self.shortlisted(items, shortlist)

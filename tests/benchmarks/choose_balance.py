@@ -1,82 +1,103 @@
-"""How much should a label gain for being rare?
+"""How much should a label gain for being rare, in memories of few examples and of many?
 
-The experiment behind BALANCE in `protomem.balance`: macro-F1 of held-out training data, where class sizes fall
-geometrically to 2, 10 or 30 % in a random order of the classes, and where they are as they are. No test file is opened:
-held out are CLINC150's validation split and folds of BANKING77's training split.
+The experiment behind FEW_BALANCE and MANY_BALANCE in `protomem.balance`: macro-F1 of held-out training data, where
+class sizes fall geometrically to 0.4, 2 or 10 % in a random order of the classes, and where they are as they are. No
+test file is opened: held out are CLINC150's validation split and folds of BANKING77's training split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Final
+from unittest.mock import patch
 
 import numpy as np
-from common import CONSOLE, DATA_SETS, Split, arguments, require_data, save, show_machine, solved
+from common import CONSOLE, DATA_SETS, Split, arguments, draw, require_data, save, show_machine, solved
 from held_out import splits
 from imbalance import geometric
 from rich.progress import Progress
 from rich.table import Table
 from sklearn.metrics import f1_score
 
-from protomem.balance import BALANCE, balance
+from protomem.balance import FEW_BALANCE, MANY_BALANCE, Balance
 from protomem.codes import quantize
-from protomem.ensemble import total
-from protomem.items import Items
 
-LEAST: Final = (0.02, 0.1, 0.3, 1.0)
+LEAST: Final = (0.004, 0.02, 0.1, 1.0)
 """The share of its examples that the rarest class keeps; 1 leaves the classes as they are."""
-TRIED: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+FEW: Final = {"CLINC150": 20, "BANKING77": 40}
+"""Examples of the largest class where they are few."""
+TRIED_FEW: Final = tuple(Balance(*how) for how in product((0.0, 0.4, 0.7, 1.0, 1.3), (1.0, 2.0, 3.0)))
+TRIED_MANY: Final = tuple(Balance(*how) for how in product((0.0, 0.2, 0.3, 0.4), (0.4, 0.8, 1.6)))
 FOLDS: Final = 3
 
-Found = dict[str, dict[str, list[float]]]
-"""Macro-F1 in percent by setting and strength, one number for each fold."""
+Found = dict[str, dict[Balance, list[float]]]
+"""Macro-F1 in percent by setting and balance, one number for each fold."""
 
 
 def main() -> None:
     options = arguments(__doc__)
     require_data()
     show_machine()
-    found: Found = {}
+    few, many = Found(), Found()
     with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as progress:
         for name, least in progress.track(list(product(DATA_SETS, LEAST)), description="data sets and sizes"):
-            for learned, held in cut(name, least):
-                measure(found.setdefault(f"{name}\nto {least:.0%}", {}), learned, held)
-    CONSOLE.print(table(found))
-    save(options.json, "choose_balance", {"macro_f1": found})
+            setting = f"{name}\nto {least:.1%}"
+            for learned, held in cut(name, FEW[name], least):
+                measure(few.setdefault(setting, {}), TRIED_FEW, learned, held)
+            for learned, held in cut(name, 0, least):
+                measure(many.setdefault(setting, {}), TRIED_MANY, learned, held)
+    CONSOLE.print(table(few, "few", FEW_BALANCE))
+    CONSOLE.print(table(many, "many", MANY_BALANCE))
+    plain = {"few": few, "many": many}
+    save(options.json, "choose_balance", {"macro_f1": {size: saved(found) for size, found in plain.items()}})
 
 
-def cut(name: str, least: float) -> Iterator[tuple[Split, Split]]:
-    """What is learned and what is held out, fold by fold."""
+def cut(name: str, size: int, least: float) -> Iterator[tuple[Split, Split]]:
+    """What is learned, of so many examples a class or of all (0), and what is held out, fold by fold."""
     for seed, (learned, held) in enumerate(splits(name, 0, FOLDS)):
-        rows = np.arange(len(learned)) if least == 1 else geometric(learned.labels, seed, least)
-        yield learned.rows(rows), held
+        some = learned.rows(draw(learned.labels, size, seed)) if size else learned
+        rows = np.arange(len(some)) if least == 1 else geometric(some.labels, seed, least)
+        yield some.rows(rows), held
 
 
-def measure(found: dict[str, list[float]], learned: Split, held: Split) -> None:
-    """Note the macro-F1 of every strength."""
+def measure(found: dict[Balance, list[float]], tried: Sequence[Balance], learned: Split, held: Split) -> None:
+    """Note the macro-F1 of every balance, where the memory is of the size that these are for."""
     _, ensemble = solved(learned)
-    names = np.array(ensemble.names)
-    parts, _ = ensemble.parts(Items(ensemble.space, quantize(held.vectors, ensemble.space.scale)))
-    for strength in TRIED:
-        scores = total(parts | {"balance": np.tile(balance(ensemble.counts, strength), (len(held), 1))})
+    if (ensemble.logistic is None) != (tried is TRIED_MANY):
+        return
+    names, items = np.array(ensemble.names), ensemble.items(quantize(held.vectors, ensemble.space.scale))
+    for how in tried:
+        with patch.multiple("protomem.ensemble", FEW_BALANCE=how, MANY_BALANCE=how):
+            scores, _ = ensemble.scores(items)
         answers = names[scores.argmax(axis=1)]
         macro = f1_score(held.labels, answers, labels=names, average="macro", zero_division=0.0)
-        found.setdefault(f"{strength:g}", []).append(100 * float(macro))
+        found.setdefault(how, []).append(100 * float(macro))
 
 
-def table(found: Found) -> Table:
-    """A row for each strength."""
-    drawn = Table(title=f"macro-F1 of held-out training data, means of {FOLDS}; class sizes fall to")
-    drawn.add_column("strength")
+def table(found: Found, size: str, in_use: Balance) -> Table:
+    """A row for each balance; settings of which no fold was of this size are left out."""
+    found = {setting: rows for setting, rows in found.items() if rows}
+    drawn = Table(title=f"macro-F1 of held-out training data, {size} examples; class sizes fall to")
+    drawn.add_column("strength, most")
     for setting in found:
         drawn.add_column(setting, justify="right")
     drawn.add_column("mean", justify="right")
-    for strength in map("{:g}".format, TRIED):
-        cells = [float(np.mean(rows[strength])) for rows in found.values()]
-        style = "bold" if strength == f"{BALANCE:g}" else ""
-        drawn.add_row(strength, *(f"{cell:.1f}" for cell in cells), f"{np.mean(cells):.1f}", style=style)
+    for how in next(iter(found.values())):
+        cells = [float(np.mean(rows[how])) for rows in found.values()]
+        style = "bold" if how == in_use else ""
+        drawn.add_row(
+            f"{how.strength:g}, {how.most:g}", *(f"{cell:.1f}" for cell in (*cells, np.mean(cells))), style=style
+        )
     return drawn
+
+
+def saved(found: Found) -> dict[str, dict[str, list[float]]]:
+    """The numbers with names that JSON can hold."""
+    return {
+        setting: {f"{how.strength:g}, {how.most:g}": folds for how, folds in rows.items()}
+        for setting, rows in found.items()
+    }
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from protomem.balance import BALANCE
+from protomem.balance import Balance
 from protomem.codes import Codes, code_scale, quantize
 from protomem.space import Space, SpaceSettings
 
@@ -32,8 +32,9 @@ def label_sets(targets: np.ndarray) -> list[tuple[str, ...]]:
     return [tuple(name for name, there in zip(NAMES, row, strict=True) if there) for row in targets]
 
 
-def by_rarity(labels: Iterable[Iterable[str]]) -> np.ndarray:
+def by_rarity(labels: Iterable[Iterable[str]], how: Balance) -> np.ndarray:
     """What each label, in the order of names, gains for being rare among these examples: (labels,)."""
     counts = Counter(label for some in labels for label in some)
     mean = sum(counts.values()) / len(counts)
-    return np.array([-BALANCE * math.log(counts[label] / mean) for label in sorted(counts)])
+    gained = [-how.strength * math.log(counts[label] / mean) for label in sorted(counts)]
+    return np.array([max(-how.most, min(how.most, one)) for one in gained])

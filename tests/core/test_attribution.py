@@ -10,6 +10,7 @@ from tests.core.drawing import by_rarity
 
 import protomem
 from protomem.attribution import KEYS_SHOWN, PROTOTYPES_SHOWN
+from protomem.balance import FEW_BALANCE, MANY_BALANCE
 from protomem.calibration import Calibration
 from protomem.codes import code_scale, quantize
 from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights
@@ -84,7 +85,7 @@ def test_each_part_is_that_of_its_head(weights: Weights, monkeypatch: pytest.Mon
         for head in weights.keys() - {"rivals", "subspaces"}:
             alone = weights[head] * (heads[head][row, first] - heads[head][row, second]) / temperature
             assert math.isclose(dict(told.parts)[head], alone, rel_tol=1e-9, abs_tol=1e-9)
-        rarity = by_rarity(LABELS)
+        rarity = by_rarity(LABELS, FEW_BALANCE if weights is FEW else MANY_BALANCE)
         assert math.isclose(dict(told.parts)["balance"], (rarity[first] - rarity[second]) / temperature, abs_tol=1e-9)
 
 

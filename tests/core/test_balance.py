@@ -11,22 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import protomem
-from protomem.balance import balance
+from protomem.balance import FEW_BALANCE, Balance, balance
 from protomem.ensemble import FEW, MANY, Weights
 
 COUNTS = st.lists(st.integers(1, 10**6), min_size=1, max_size=20)
 
 
-@given(COUNTS, st.floats(0.01, 2))
-def test_the_balance_is_its_formula(counts: list[int], strength: float) -> None:
+@given(COUNTS, st.floats(0.01, 2), st.floats(0.01, 20))
+def test_the_balance_is_its_formula(counts: list[int], strength: float, most: float) -> None:
     mean = Fraction(sum(counts), len(counts))
-    expected = [-strength * math.log(count / mean) for count in counts]
-    assert np.allclose(balance(np.array(counts), strength), expected, rtol=1e-12, atol=1e-12)
+    expected = [max(-most, min(most, -strength * math.log(count / mean))) for count in counts]
+    assert np.allclose(balance(np.array(counts), Balance(strength, most)), expected, rtol=1e-12, atol=1e-12)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 20))
 def test_equally_many_examples_gain_and_lose_nothing(count: int, labels: int) -> None:
-    assert balance(np.full(labels, count), 0.4).tolist() == [0.0] * labels
+    assert balance(np.full(labels, count), FEW_BALANCE).tolist() == [0.0] * labels
 
 
 @pytest.mark.parametrize("weights", [FEW, MANY], ids=["few", "many"])
@@ -37,8 +37,8 @@ def test_a_rare_label_is_found_more_often_than_without_balance(
     """Two clouds that overlap, of 400 examples and of 20: both are found more evenly, and on average more often."""
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     large, small = recalls(retain)
-    for constant in ("protomem.ensemble.BALANCE", "protomem.calibration.BALANCE", "protomem.summed.SUMMED_BALANCE"):
-        monkeypatch.setattr(constant, 0.0)
+    for constant in ("ensemble.FEW_BALANCE", "ensemble.MANY_BALANCE", "summed.SUMMED_BALANCE"):
+        monkeypatch.setattr(f"protomem.{constant}", Balance(0.0, 1.0))
     large_without, small_without = recalls(retain)
     assert small > small_without + 0.1
     assert large + small > large_without + small_without

@@ -12,6 +12,7 @@ from scipy.special import log_softmax, logsumexp
 from tests.core.drawing import by_rarity
 
 import protomem
+from protomem.balance import FEW_BALANCE, MANY_BALANCE
 from protomem.beside import Later
 from protomem.calibration import (
     CALIBRATION_SAMPLE,
@@ -77,7 +78,7 @@ def labels_in(ensemble: Ensemble) -> list[tuple[str, ...]]:
 
 
 def best_before_rivals(ensemble: Ensemble, items: Items) -> int:
-    base = combine(MANY, ensemble.everywhere(items)) + by_rarity(labels_in(ensemble))
+    base = combine(MANY, ensemble.everywhere(items)) + by_rarity(labels_in(ensemble), MANY_BALANCE)
     shortlist = ensemble.shortlist(base)
     subspaces = spread(ensemble.shortlisted(items, shortlist), shortlist, len(ensemble.names))
     return int((base + MANY["subspaces"] * subspaces).argmax())
@@ -221,7 +222,7 @@ def test_leave_one_out_of_few_is_what_each_head_says_without_the_example(
         voices = without.everywhere(items)
         if ensemble.logistic is not None:
             voices["logistic"] = ensemble.logistic.left_out[[place]]
-        base = combine(weights, voices) + by_rarity(labels_in(without))
+        base = combine(weights, voices) + by_rarity(labels_in(without), FEW_BALANCE if weights is FEW else MANY_BALANCE)
         shortlist = without.shortlist(base)
         shortlisted = without.shortlisted(items, shortlist)
         expected = base + weights["subspaces"] * spread(shortlisted, shortlist, len(without.names))

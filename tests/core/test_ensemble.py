@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,64 +10,24 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.core.drawing import by_rarity
+from tests.core.taught import DIMENSION, WIDTH, Taught, drawn, label_sets
 
 import protomem
-from protomem.calibration import CALIBRATION_SAMPLE
-from protomem.classwise import ClassSubspaces
+from protomem.balance import FEW_BALANCE, MANY_BALANCE
 from protomem.codes import quantize
 from protomem.ensemble import FEW, FEW_ROWS, FEW_WORK, MANY, SHORTLIST, WHOLE, Ensemble, Weights, panel
-from protomem.examples import Examples, Group
+from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
-from protomem.left_out import Needs
 from protomem.predicting import Predictor
-from protomem.questions import Question
 from protomem.space import Space, SpaceSettings
-from protomem.state import State
 from protomem.statistics import Statistics
-from protomem.store import Row
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-DIMENSION = 32
-WIDTH = 128
 ASKED = {"top_k": 20, "evidence": 4, "coverage": 0.8, "false_alarm": 0.1}
-QUESTION = Question(top_k=20, evidence=25, coverage=0.8, false_alarm=0.1, among=None)
 
 KINDS = ["dual", "primal", "one class", "two classes", "large class"]
-
-
-def drawn(seed: int, count: int) -> np.ndarray:
-    """Vectors around fourteen centres, the first three of them equal."""
-    dice = np.random.default_rng(seed)
-    vectors = np.random.default_rng(99).normal(size=(14, DIMENSION))[np.arange(count) % 14]
-    vectors = vectors + 0.8 * dice.normal(size=(count, DIMENSION))
-    vectors[:3] = vectors[0]
-    return vectors
-
-
-def label_sets(kind: str, count: int) -> list[list[str]]:
-    if kind == "large class":
-        return [["most"] if row % 4 else [f"class {row % 14:02}"] for row in range(count)]
-    classes = {"one class": 1, "two classes": 2}.get(kind, 14)
-    labels = [[f"class {row % 14 % classes:02}"] for row in range(count)]
-    for row in range(0, count if classes == 14 else 0, 9):
-        labels[row].append("extra")
-    return labels
-
-
-@pytest.fixture(params=[FEW, WHOLE, MANY], ids=["few", "whole", "many"], scope="module")
-def voters(request: pytest.FixtureRequest) -> Iterator[Weights]:
-    """Each panel of heads in turn, whatever the memory's size."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("protomem.ensemble.panel", lambda *_: request.param)
-        yield request.param
-
-
-@pytest.fixture
-def many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The heads of a large memory."""
-    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -163,165 +119,6 @@ def test_no_items_get_no_answers(memory: protomem.Memory) -> None:
     assert memory.predict(np.empty((0, DIMENSION))) == []
 
 
-# ----------------------------------------------------------------------------------------------- work that is skipped
-
-
-class Taught:
-    """A state and the rows in it, for the same changes as a memory makes."""
-
-    def __init__(self, count: int, kind: str) -> None:
-        self.space = Space(SpaceSettings(DIMENSION, "an encoder", width=WIDTH))
-        codes = quantize(drawn(3, count), self.space.scale)
-        labels = [tuple(sorted(some)) for some in label_sets(kind, count)]
-        self.rows = [Row(f"{row:04}", None, labels[row], codes[row].tobytes()) for row in range(count)]
-        self.here: dict[str, Row] = {}
-        self.state = State.of(self.space, [])
-
-    def change(self, added: list[Row], removed: list[str]) -> None:
-        self.state.apply(self.state.change(added, removed))
-        self.here = {id: row for id, row in self.here.items() if id not in removed} | {row.id: row for row in added}
-
-    def afresh(self) -> Predictor:
-        """Solved from nothing, from the rows in another order."""
-        return self.solved(State.of(self.space, list(self.here.values())[::-1]), None)
-
-    @staticmethod
-    def solved(state: State, previous: Predictor | None) -> Predictor:
-        return Predictor.of(state, previous).prepared(Needs.of(QUESTION), state)
-
-
-def assert_same_bits(one: Predictor, other: Predictor, codes: np.ndarray) -> None:
-    if one.ensemble.analytic is not None and other.ensemble.analytic is not None:
-        assert np.array_equal(one.ensemble.analytic.weights, other.ensemble.analytic.weights)
-        assert one.ensemble.analytic.exponent == other.ensemble.analytic.exponent
-        assert one.ensemble.analytic.strength == other.ensemble.analytic.strength
-    assert one.calibration.temperature == other.calibration.temperature
-    assert np.array_equal(one.calibration.known.strangeness, other.calibration.known.strangeness)
-    assert np.array_equal(one.calibration.known.shares, other.calibration.known.shares)
-    heads = zip(one.ensemble.head_scores(codes).items(), other.ensemble.head_scores(codes).items(), strict=True)
-    for (head, mine), (name, theirs) in heads:
-        assert head == name
-        assert np.array_equal(mine, theirs), head
-    assert one.answers(codes, QUESTION) == other.answers(codes, QUESTION)
-
-
-@pytest.mark.usefixtures("voters")
-@pytest.mark.parametrize(("kind", "count"), [("dual", 110), ("primal", 420), ("large class", 700), ("one class", 60)])
-def test_heads_taken_over_from_before_have_the_same_bits_as_new_ones(kind: str, count: int) -> None:
-    """Through a dozen changes, large and small, each solved with what the one before left."""
-    dice, taught = random.Random(count), Taught(count, kind)
-    items = quantize(drawn(4, 40), taught.space.scale)
-    previous = None
-    taught.change(taught.rows[: count // 2], [])
-    for _ in range(12):
-        away = [row for row in taught.rows if row.id not in taught.here]
-        added = dice.sample(away, min(len(away), dice.choice([0, 1, 1, 2, 40])))
-        removed = dice.sample(sorted(taught.here), min(len(taught.here) - 1, dice.choice([0, 1, 1, 2, 40])))
-        taught.change(added, removed)
-        previous = Taught.solved(taught.state, previous)
-        assert_same_bits(previous, taught.afresh(), items)
-
-
-@pytest.mark.usefixtures("many")
-def test_taking_over_bears_a_thread_that_is_still_solving() -> None:
-    """While a new state looks through what was solved for the old one, a prediction on the old one solves some more."""
-    taught = Taught(200, "primal")
-    taught.change(taught.rows, [])
-    before = Predictor.of(taught.state, None).ensemble
-    _, group = before.rivals.of(0)
-
-    class Meanwhile(tuple):
-        def __iter__(self) -> Iterator[Group]:
-            before.rivals.of(len(before.names) - 1)
-            return super().__iter__()
-
-    group.groups = Meanwhile(group.groups)
-    after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
-    assert after.rivals.of(0)[0] == before.rivals.of(0)[0]
-
-
-@pytest.mark.usefixtures("many")
-def test_what_was_solved_for_untouched_classes_is_taken_over_and_nothing_else() -> None:
-    taught = Taught(200, "primal")
-    taught.change(taught.rows[:-1], [])
-    before = Predictor.of(taught.state, None).ensemble
-    before.head_scores(quantize(drawn(5, 3), taught.space.scale))
-    taught.change([taught.rows[-1]], ["0000"])
-    after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
-    touched = {label for row in (taught.rows[-1], taught.rows[0]) for label in row.labels}
-    assert before.names == after.names
-    for label, name in enumerate(before.names):
-        assert (before.subspaces[name] is after.subspaces[name]) == (name not in touched)
-        (old_classes, old), (new_classes, new) = before.rivals.of(label), after.rivals.of(label)
-        same_classes = old_classes == new_classes
-        assert (old is new) == (same_classes and not touched & {before.names[number] for number in old_classes})
-
-
-@pytest.mark.usefixtures("many")
-def test_equal_examples_of_several_classes_do_not_pass_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where one of equal examples goes, another may take its place in the sample that calibrates."""
-    monkeypatch.setattr("protomem.calibration.CALIBRATION_SAMPLE", 6)
-    dice, taught = random.Random(1), Taught(60, "primal")
-    equals = [replace(row, codes=taught.rows[number % 3].codes) for number, row in enumerate(taught.rows)]
-    items, previous = quantize(drawn(4, 5), taught.space.scale), None
-    taught.change(equals, [])
-    for _ in range(30):
-        previous = Taught.solved(taught.state, previous)
-        assert_same_bits(previous, taught.afresh(), items)
-        taught.change([], [dice.choice(sorted(taught.here))])
-
-
-@pytest.mark.usefixtures("many")
-def test_calibration_takes_scores_of_untouched_classes_over_and_keeps_no_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    taught = Taught(420, "primal")
-    taught.change(taught.rows, [])
-    before = Predictor.of(taught.state, None)
-    sampled = set(taught.state.examples.sample(CALIBRATION_SAMPLE).tolist())
-    row = next(row for row in range(420) if row not in sampled)
-    group, place = taught.state.examples.locate(row)
-    taught.change([], [group.ids[place]])
-    asked: Counter[ClassSubspaces] = Counter()
-    scores = ClassSubspaces.scores
-
-    def counted(self: ClassSubspaces, items: Items, rows: np.ndarray) -> np.ndarray:
-        asked[self] += len(rows)
-        return scores(self, items, rows)
-
-    monkeypatch.setattr(ClassSubspaces, "scores", counted)
-    after = Predictor.of(taught.state, before)
-    touched = [after.ensemble.subspaces[name] for name in group.labels]
-    assert all(asked[one] for one in touched)
-    assert asked.total() - sum(asked[one] for one in touched) < 0.1 * CALIBRATION_SAMPLE * SHORTLIST
-    assert_same_bits(
-        after.prepared(Needs.of(QUESTION), taught.state), taught.afresh(), quantize(drawn(4, 9), taught.space.scale)
-    )
-    assert after.calibration.sample is not None
-    assert {one for _, one, _ in after.calibration.sample.found} <= set(after.ensemble.subspaces.values())
-
-
-@pytest.mark.usefixtures("many")
-@pytest.mark.parametrize("most", [0, 1, 256])
-def test_rivals_solved_ahead_are_those_asked_before_up_to_a_number(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether they were solved ahead changes no score."""
-    monkeypatch.setattr("protomem.classwise.AHEAD", most)
-    taught = Taught(200, "primal")
-    taught.change(taught.rows[:-1], [])
-    asked = quantize(drawn(5, 9), taught.space.scale)
-    before = Predictor.of(taught.state, None).ensemble
-    first = {label for label in range(len(before.names)) if before.rivals.of(label)[1].is_solved}
-    taught.change([taught.rows[-1]], ["0000"])
-    after, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples, before)
-    assert first
-    assert len(after.rivals._of_class) == min(most, len(first))
-    alone, _ = Ensemble.fit(taught.state.statistics(), taught.state.examples)
-    assert np.array_equal(after.scores(after.items(asked))[0], alone.scores(alone.items(asked))[0])
-
-
-# ------------------------------------------------------------------------------------------------------- composition
-
-
 SIZES = [(1, 1), (40, 7), (1_000, 500), (1_500, 150), (2_048, 128), (2_048, 129), (2_049, 2), (10_000, 77)]
 
 
@@ -346,7 +143,8 @@ def test_scores_of_few_are_the_weighted_sum_of_heads_that_all_know_every_label(
     scores, best = ensemble.scores(ensemble.items(asked))
     heads = ensemble.head_scores(asked)
     base = sum(weight * heads[head] for head, weight in weights.items() if head != "subspaces")
-    base += by_rarity(group.labels for group in taught.state.examples.groups.values() for _ in group.ids)
+    remembered = [group.labels for group in taught.state.examples.groups.values() for _ in group.ids]
+    base += by_rarity(remembered, FEW_BALANCE if weights is FEW else MANY_BALANCE)
     for item in range(50):
         shortlist = sorted(range(len(ensemble.names)), key=lambda label: -base[item, label])[:SHORTLIST]
         asked_for = {label: heads["subspaces"][item, label] for label in shortlist}
@@ -373,7 +171,8 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     items = Items(space, asked)
     scores, best = ensemble.scores(items)
     heads = ensemble.head_scores(asked)
-    base = sum(MANY[head] * heads[head] for head in MANY if head not in ("subspaces", "rivals")) + by_rarity(labels)
+    base = sum(MANY[head] * heads[head] for head in MANY if head not in ("subspaces", "rivals"))
+    base += by_rarity(labels, MANY_BALANCE)
     everyone = range(len(examples.names))
     assert len(everyone) > SHORTLIST
     for item in range(50):

@@ -1,0 +1,23 @@
+"""Which heads vote, whatever the size of the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from protomem.ensemble import FEW, MANY, WHOLE, Weights
+
+
+@pytest.fixture(params=[FEW, WHOLE, MANY], ids=["few", "whole", "many"], scope="module")
+def voters(request: pytest.FixtureRequest) -> Iterator[Weights]:
+    """Each panel of heads in turn, whatever the memory's size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("protomem.ensemble.panel", lambda *_: request.param)
+        yield request.param
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heads of a large memory."""
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
