@@ -141,6 +141,15 @@ def test_a_memory_that_forgot_everything_says_so(retain: str) -> None:
             labels(memory)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Interrupts are raised, as they are not in a process that a shell started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_whoever_is_interrupted_waits_for_what_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the next change would be made to the sums that are still being read."""
     solve, ended = Predictor.of, threading.Event()
