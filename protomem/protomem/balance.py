@@ -4,8 +4,8 @@
 
 Least squares and log-loss over all examples speak for the frequent labels, since most examples are theirs. This is the
 logit adjustment of Menon et al. 2021 (arXiv 2007.07314), for which every label is as likely to come. Labels with
-equally many examples gain and lose nothing. It ends where a label a thousand times rarer than another would win
-whatever was asked.
+equally many examples gain and lose nothing. Without an end a label a thousand times rarer than another would win
+whatever is asked.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ and 85.7 in place of 74.9 and 81.3 (`tests/benchmarks/choose_balance.py`)."""
 
 MANY_BALANCE: Final = Balance(0.3, 0.8)
 """Where least squares vote, whose scores lie between 0 and 1. Of all training data, sizes falling to 2 %, 83.9 and 81.9
-in place of 75.6 and 74.2; to 0.4 % of CLINC150 76.2 in place of 59.7, but 69.2 with 0.4 and no end."""
+in place of 75.6 and 74.2; to 0.4 % of CLINC150 76.2 in place of 59.7, but 69.2 with 0.4 and up to 1.6."""
 
 SUMMED_BALANCE: Final = Balance(0.13, 0.5)
 """The same for what the sums alone answer, whose temperature is a third."""

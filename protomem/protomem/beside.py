@@ -14,7 +14,7 @@ Later = Callable[[], Result]
 """What waits for a result, and gives it or raises what came of it, as often as it is asked."""
 
 WORKERS: Final = 4
-"""Memories that may be solved at a time with some of it beside; the next one's work waits for a place."""
+"""Pieces of work at a time, of which a memory begins two at most; the next one waits for a place."""
 
 _POOL: Final = ThreadPoolExecutor(WORKERS, thread_name_prefix="protomem-beside")
 
