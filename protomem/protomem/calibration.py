@@ -7,7 +7,7 @@ forgotten: calibration is a pure function of the remembered examples, computed o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import final
@@ -88,13 +88,16 @@ class Calibration:
         rows = can_be_left_out(ensemble, ensemble.examples.sample(CALIBRATION_SAMPLE if is_large else FEW_SAMPLE))
         if not len(rows):
             return cls(USUAL_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)))
-        sample = Sample.of(ensemble.items(ensemble.examples.codes[rows]), previous.sample if previous else None)
+        sample = None
+        if is_large:
+            items = ensemble.items(ensemble.examples.codes[rows])
+            sample = Sample.of(items, previous.sample if previous else None)
         targets = ensemble.examples.label_matrix(rows)
         weights = leverages(ensemble, rows, targets)
         scores, best = leave_one_out(statistics, ensemble, problem, rows, targets, sample)
         temperature = _temperature(scores, targets, weights)
         known = Known.of(strangeness(best, scores, temperature), weights)
-        return cls(temperature, known, sample if is_large else None)
+        return cls(temperature, known, sample)
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
@@ -103,6 +106,45 @@ class Calibration:
     def novelty(self, scores: Floats, best: Floats) -> Floats:
         """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
         return self.known.p_values(strangeness(best, scores, self.temperature))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Items, each with a class, whose subspaces are asked for its score: positions (c,) among the items and the labels.
+
+    `places` (c,) are those of the items among the class's examples, OUTSIDE if they are none of them.
+    """
+
+    items: Rows
+    classes: Rows
+    places: Rows
+
+    @classmethod
+    def of(cls, ensemble: Ensemble, rows: Rows, targets: npt.NDArray[np.bool_], shortlist: Rows) -> Cells:
+        """Those of a shortlist (m, s) for the examples in these rows (m,), whose labels are `targets` bool (m, labels)."""
+        items, classes = np.repeat(np.arange(len(rows)), shortlist.shape[1]), shortlist.ravel()
+        places = np.full(len(items), OUTSIDE)
+        own = np.flatnonzero(targets[items, classes])
+        for label, some in _by_number(classes[own]):
+            cells = own[some]
+            places[cells] = np.searchsorted(ensemble.examples.rows_of(ensemble.names[label]), rows[items[cells]])
+        return cls(items, classes, places)
+
+    def scores(self, ensemble: Ensemble, items: Items) -> Floats:
+        """The subspace head's scores (c,), of an item by its own class without it."""
+        scores = np.empty(len(self.items))
+        others, own = np.flatnonzero(self.places == OUTSIDE), np.flatnonzero(self.places != OUTSIDE)
+        scores[others] = ensemble.subspace_scores(items, self.items[others], self.classes[others])
+        for label, some in _by_number(self.classes[own]):
+            cells = own[some]
+            subspaces = ensemble.subspaces[ensemble.names[label]]
+            scores[cells] = subspaces.leave_one_out(items, self.items[cells], self.places[cells])
+        return scores
+
+    def some(self, chosen: npt.NDArray[np.bool_]) -> Cells:
+        """Those that are chosen: bool (c,)."""
+        return Cells(self.items[chosen], self.classes[chosen], self.places[chosen])
 
 
 @final
@@ -127,29 +169,15 @@ class Sample:
             return cls(items)
         return cls(old.items, old.found)
 
-    def subspace_scores(
-        self, ensemble: Ensemble, rows: Rows, targets: npt.NDArray[np.bool_], shortlist: Rows
-    ) -> Floats:
-        """The subspace head's scores (m, s) for a shortlist (m, s), of its own classes without the item itself.
-
-        `rows` (m,) are the items' in the examples, and targets bool (m, labels).
-        """
-        places, classes = np.repeat(np.arange(len(rows)), shortlist.shape[1]), shortlist.ravel()
-        subspaces = [ensemble.subspaces[ensemble.names[one]] for one in classes]
-        positions = np.full(len(places), OUTSIDE)
-        for cell in np.flatnonzero(targets[places, classes]):
-            own = ensemble.examples.rows_of(ensemble.names[classes[cell]])
-            positions[cell] = np.searchsorted(own, rows[places[cell]])
-        keys = list(zip(places.tolist(), subspaces, positions.tolist(), strict=True))
+    def scores(self, ensemble: Ensemble, cells: Cells) -> Floats:
+        """The scores of cells of these items, of which only those that were not found yet are computed."""
+        subspaces = [ensemble.subspaces[ensemble.names[one]] for one in cells.classes]
+        keys = list(zip(cells.items.tolist(), subspaces, cells.places.tolist(), strict=True))
         scores = np.array([self.found.get(key, np.nan) for key in keys])
         missing = np.isnan(scores)
-        others = np.flatnonzero(missing & (positions == OUTSIDE))
-        scores[others] = ensemble.subspace_scores(self.items, places[others], classes[others])
-        for cell in np.flatnonzero(missing & (positions != OUTSIDE)):
-            place, own_subspaces, position = keys[cell]
-            scores[cell] = own_subspaces.leave_one_out(self.items, place, position)
+        scores[missing] = cells.some(missing).scores(ensemble, self.items)
         self.found = dict(zip(keys, scores.tolist(), strict=True))
-        return scores.reshape(shortlist.shape)
+        return scores
 
 
 def can_be_left_out(ensemble: Ensemble, rows: Rows) -> Rows:
@@ -170,12 +198,13 @@ def leave_one_out(
 
     `sample` is of the same, if it is there already.
     """
-    sample = Sample(ensemble.items(ensemble.examples.codes[rows])) if sample is None else sample
-    items = sample.items
+    items = ensemble.items(ensemble.examples.codes[rows]) if sample is None else sample.items
     base = combine(ensemble.weights, _everywhere(statistics, ensemble, problem, rows, targets, items))
     base += balance(ensemble.counts - targets, ensemble.balance)
     shortlist = ensemble.shortlist(base)
-    shortlisted = sample.subspace_scores(ensemble, rows, targets, shortlist)
+    cells = Cells.of(ensemble, rows, targets, shortlist)
+    found = cells.scores(ensemble, items) if sample is None else sample.scores(ensemble, cells)
+    shortlisted = found.reshape(shortlist.shape)
     total = base + ensemble.weights["subspaces"] * spread(shortlisted, shortlist, len(ensemble.names))
     if "rivals" in ensemble.weights:
         total += ensemble.weights["rivals"] * _rivals(ensemble, items, rows, total.argmax(axis=1))
@@ -286,3 +315,10 @@ def _temperature(scores: Floats, targets: npt.NDArray[np.bool_], weights: Floats
 
     low, high = (math.log(end) for end in TEMPERATURE_RANGE)
     return math.exp(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-4}).x)
+
+
+def _by_number(numbers: Rows) -> Iterator[tuple[int, Rows]]:
+    """Each number that is there, ascending, and the positions that have it."""
+    order = np.argsort(numbers, kind="stable")
+    found, starts = np.unique(numbers[order], return_index=True)
+    yield from zip(found.tolist(), np.split(order, starts[1:]), strict=False)

@@ -75,12 +75,16 @@ class ClassSubspaces:
         codes, lengths = items.codes[rows], items.lengths[rows]
         return np.asarray(np.max([part.scores(codes, lengths) for part in self.parts[0]], axis=0))
 
-    def leave_one_out(self, items: Items, item: int, position: int) -> float:
-        """The best score of an item that is this class's example number `position`, without itself."""
+    def leave_one_out(self, items: Items, rows: Rows, positions: Rows) -> Floats:
+        """The best scores of those items (m,) that are this class's examples at `positions` (m,), each without itself."""
         parts, part_of_row = self.parts
-        own, row = int(part_of_row[position]), np.array([item])
-        others = [part.scores(items.codes[row], items.lengths[row])[0] for n, part in enumerate(parts) if n != own]
-        return float(max([self.left_out[position], *others]))
+        own, best = part_of_row[positions], self.left_out[positions]
+        for number, part in enumerate(parts):
+            others = np.flatnonzero(own != number)
+            if len(others):
+                codes, lengths = items.codes[rows[others]], items.lengths[rows[others]]
+                best[others] = np.maximum(best[others], part.scores(codes, lengths))
+        return best
 
 
 def class_subspaces(examples: Examples, old: dict[str, ClassSubspaces]) -> dict[str, ClassSubspaces]:

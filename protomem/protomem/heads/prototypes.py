@@ -49,15 +49,15 @@ class Prototypes:
     @classmethod
     def of(cls, sums: Mapping[str, LabelSums], names: Sequence[str], scale: int) -> Prototypes:
         """Prototypes of these labels' sums, in the order of `names`."""
-        vectors, owners = [], []
-        for owner, name in enumerate(names):
-            directions = _directions(sums[name].codes, sums[name].mode_codes, sums[name].mode_counts)
-            some = quantize(directions, scale) if len(directions) else np.zeros((1, sums[name].codes.size), np.int8)
-            vectors.append(some.astype(np.float32))
-            owners += [owner] * len(some)
-        codes = np.concatenate(vectors)
-        first = np.searchsorted(owners, np.arange(len(names)))
-        return cls(_index(codes), _index(codes[first]), np.array(owners, dtype=np.int64), len(names), scale)
+        every = [sums[name] for name in names]
+        classes, modes = np.nonzero(np.stack([one.mode_counts for one in every]) >= MODE_COUNT)
+        of_modes = [every[owner].mode_codes[mode] for owner, mode in zip(classes.tolist(), modes.tolist(), strict=True)]
+        directions = np.stack([*(one.codes for one in every), *of_modes])
+        owners = np.concatenate([np.arange(len(every)), classes])
+        order = np.argsort(owners, kind="stable")  # of each class its mean, then its modes
+        codes, owners = _codes(directions[order], owners[order], scale)
+        first = np.searchsorted(owners, np.arange(len(every)))
+        return cls(_index(codes), _index(codes[first]), owners, len(every), scale)
 
     def scores(self, codes: npt.NDArray[np.float32], lengths: Floats) -> Floats:
         """Largest cosine with a prototype of each class: codes (n, d) to (n, labels)."""
@@ -75,6 +75,18 @@ class Prototypes:
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
+
+
+def _codes(
+    directions: Integers, owners: Integers, scale: int
+) -> tuple[npt.NDArray[np.float32], Integers]:
+    """Sums (n, d) on the grid, with their owners; those that are zero are left out, but for one of a class of no other."""
+    points = directions.any(axis=1)
+    codes = np.zeros(directions.shape, dtype=np.float32)
+    codes[points] = quantize(directions[points], scale)
+    is_first = np.diff(owners, prepend=-1) > 0
+    kept = points | (is_first & ~np.isin(owners, owners[points]))
+    return codes[kept], owners[kept]
 
 
 def _index(codes: npt.NDArray[np.float32]) -> faiss.IndexFlatIP:
