@@ -122,7 +122,7 @@ class Cells:
 
     @classmethod
     def of(cls, ensemble: Ensemble, rows: Rows, targets: npt.NDArray[np.bool_], shortlist: Rows) -> Cells:
-        """Those of a shortlist (m, s) for the examples in these rows (m,), whose labels are `targets` bool (m, labels)."""
+        """Those of a shortlist (m, s) for the examples in these rows (m,), of labels `targets` bool (m, labels)."""
         items, classes = np.repeat(np.arange(len(rows)), shortlist.shape[1]), shortlist.ravel()
         places = np.full(len(items), OUTSIDE)
         own = np.flatnonzero(targets[items, classes])

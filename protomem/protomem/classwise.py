@@ -7,7 +7,6 @@ a part is a pure function of the groups it came from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -20,6 +19,7 @@ from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import MOST_CLASSES, RIVAL_ROWS, Rivals, choose_rivals
 from protomem.heads.subspaces import Subspace, subspaces
 from protomem.items import Items
+from protomem.lazy import lazy
 
 __all__ = ["AHEAD", "AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces"]
 
@@ -37,7 +37,7 @@ class ClassSubspaces:
     def __init__(self, groups: tuple[Group, ...]) -> None:
         self.groups = groups
 
-    @cached_property
+    @lazy
     def parts(self) -> tuple[list[Subspace], Rows]:
         """The parts, and the part of each row."""
         codes = np.concatenate([group.codes for group in self.groups])
@@ -52,7 +52,7 @@ class ClassSubspaces:
         """Ask for the parts, which are kept from then on."""
         _ = self.parts
 
-    @cached_property
+    @lazy
     def leverages(self) -> Floats:
         """The leverage of each example in its part: (m,)."""
         parts, part_of_row = self.parts
@@ -61,7 +61,7 @@ class ClassSubspaces:
             every[part_of_row == number] = part.leverages()
         return every
 
-    @cached_property
+    @lazy
     def left_out(self) -> Floats:
         """The score of each example by its own part without it: (m,)."""
         parts, part_of_row = self.parts
@@ -76,7 +76,7 @@ class ClassSubspaces:
         return np.asarray(np.max([part.scores(codes, lengths) for part in self.parts[0]], axis=0))
 
     def leave_one_out(self, items: Items, rows: Rows, positions: Rows) -> Floats:
-        """The best scores of those items (m,) that are this class's examples at `positions` (m,), each without itself."""
+        """The best scores of items (m,) that are this class's examples at `positions` (m,), each without itself."""
         parts, part_of_row = self.parts
         own, best = part_of_row[positions], self.left_out[positions]
         for number, part in enumerate(parts):
@@ -121,7 +121,7 @@ class RivalGroup:
 
         self.rows_each = max(1, RIVAL_ROWS // len(groups))
 
-    @cached_property
+    @lazy
     def solved(self) -> Solved:
         parts = [group.codes[: self.rows_each] for group in self.groups[:RIVAL_ROWS]]
         targets = [[name in group.labels for name in self.names] for group in self.groups[:RIVAL_ROWS]]

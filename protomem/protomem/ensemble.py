@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Final, final
 
@@ -32,6 +32,7 @@ from protomem.heads.neighbours import VOTERS, Nearest, Neighbours, votes
 from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
+from protomem.lazy import lazy
 from protomem.ranking import largest
 from protomem.small_classes import SmallClasses
 from protomem.space import Space
@@ -273,7 +274,7 @@ class Ensemble:
             scores[cells] = self.subspaces[self.names[number]].scores(items, rows[cells])
         return scores
 
-    @cached_property
+    @lazy
     def small_classes(self) -> SmallClasses:
         """The subspaces of those classes that are small."""
         return SmallClasses.of(

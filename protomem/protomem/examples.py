@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from protomem.codes import Codes
+from protomem.lazy import lazy
 
 __all__ = ["Examples", "Group", "Labels"]
 
@@ -118,29 +118,29 @@ class Examples:
             codes[rows] = self.groups[key].codes[[place[ids[row]] for row in rows]]
         return codes
 
-    @cached_property
+    @lazy
     def offsets(self) -> list[int]:
         """Where each group begins among all examples, and their number at the end."""
         ends = np.cumsum([0, *(len(group.ids) for group in self.groups.values())])
         return [int(end) for end in ends]
 
-    @cached_property
+    @lazy
     def _group_list(self) -> list[Group]:
         return list(self.groups.values())
 
-    @cached_property
+    @lazy
     def names(self) -> Labels:
         """Every label that some example carries, sorted."""
         return tuple(sorted({label for key in self.groups for label in key}))
 
-    @cached_property
+    @lazy
     def codes(self) -> Codes:
         """All codes in canonical order, int8 (n, d)."""
         if not self.groups:
             return np.zeros((0, self.dimension), dtype=np.int8)
         return np.concatenate([group.codes for group in self.groups.values()])
 
-    @cached_property
+    @lazy
     def indicator(self) -> csr_array:
         """For each group, which of `names` it carries: sparse float64 (groups, labels) of ones."""
         number = {name: index for index, name in enumerate(self.names)}
@@ -148,7 +148,7 @@ class Examples:
         starts = np.cumsum([0, *(len(key) for key in self.groups)])
         return csr_array((np.ones(len(columns)), columns, starts), shape=(len(self.groups), len(self.names)))
 
-    @cached_property
+    @lazy
     def group_of_row(self) -> npt.NDArray[np.int64]:
         """The group of each example in canonical order, int64 (n,)."""
         return np.repeat(np.arange(len(self.groups)), np.diff(self.offsets))
@@ -162,7 +162,7 @@ class Examples:
         number = int(self.group_of_row[row])
         return self._group_list[number], row - self.offsets[number]
 
-    @cached_property
+    @lazy
     def _numbers_by_label(self) -> dict[str, list[int]]:
         numbers: dict[str, list[int]] = {}
         for number, key in enumerate(self.groups):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from protomem.codes import Codes, code_lengths
 from protomem.heads.cosines import inner_products
+from protomem.lazy import lazy
 from protomem.lift import Features
 from protomem.space import Space
 
@@ -30,20 +30,20 @@ class Items:
         self.codes = codes.astype(np.float32)
         self.lengths = code_lengths(self.codes)
 
-    @cached_property
+    @lazy
     def features(self) -> Features:
         return self._space.lift.features(self._codes)
 
-    @cached_property
+    @lazy
     def keys(self) -> npt.NDArray[np.int64]:
         return self._space.keys.lookup(self._codes)
 
-    @cached_property
+    @lazy
     def modes(self) -> npt.NDArray[np.int64]:
         """The frozen mode of each: (n,)."""
         return self._space.modes.lookup(self._codes)[:, 0]
 
-    @cached_property
+    @lazy
     def products(self) -> npt.NDArray[np.float32] | None:
         """Exact inner products with the examples of a small memory: (n, m); None of a larger one."""
         return None if self._examples is None else inner_products(self.codes, self._examples)

@@ -12,13 +12,13 @@ Source: ACU (arXiv 2505.12239); leave-one-out residuals (Y - Ŷ) / (1 - h) with 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
 from protomem.lapack import factored, inverse_diagonal, inverse_factor, solved, solved_half
+from protomem.lazy import lazy
 from protomem.lift import FEATURE_MAX, Features
 from protomem.products import products
 
@@ -91,7 +91,7 @@ class Primal:
         columns = np.asfortranarray(features.T, dtype=np.float64)
         return np.asarray(np.square(solved_half(self._factor, columns)).sum(axis=0))
 
-    @cached_property
+    @lazy
     def freedom(self) -> float:
         """The effective degrees of freedom, tr H with H = Φ(ΦᵀΦ + γI)⁻¹Φᵀ: below both the examples and the features."""
         half = np.tril(inverse_factor(self._factor.copy(order="F")))

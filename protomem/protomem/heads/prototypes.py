@@ -77,10 +77,8 @@ class Prototypes:
         return int(self.index.ntotal)
 
 
-def _codes(
-    directions: Integers, owners: Integers, scale: int
-) -> tuple[npt.NDArray[np.float32], Integers]:
-    """Sums (n, d) on the grid, with their owners; those that are zero are left out, but for one of a class of no other."""
+def _codes(directions: Floats, owners: Integers, scale: int) -> tuple[npt.NDArray[np.float32], Integers]:
+    """Sums (n, d) on the grid, with their owners, without those that are zero: of a class of no other, one is kept."""
     points = directions.any(axis=1)
     codes = np.zeros(directions.shape, dtype=np.float32)
     codes[points] = quantize(directions[points], scale)
