@@ -11,11 +11,13 @@ from typing import final
 import uvicorn
 from litestar import Litestar
 
+from protomem.beside import begin_helpers_with
 from protomem_api.app import create_app
 from protomem_api.jobs import Jobs
 from protomem_api.listening import address, listening
 from protomem_api.logs import configure_logs, log
 from protomem_api.settings import Settings
+from protomem_api.threads import give_all_way
 
 __all__ = ["serve", "server_config"]
 
@@ -28,6 +30,7 @@ def serve(settings: Settings, when_held: Callable[[], None] | None = None) -> No
     for a folder that cannot be used.
     """
     configure_logs(getattr(logging, settings.log_level.upper()))
+    begin_helpers_with(give_all_way)
     app = create_app(settings)
     with listening(settings.host, settings.port) as listener:
         app.state.service.hold.take()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-__all__ = ["Later", "beside"]
+__all__ = ["Later", "begin_helpers_with", "beside"]
 
 Result = TypeVar("Result")
 
@@ -16,7 +16,7 @@ Later = Callable[[], Result]
 WORKERS: Final = 4
 """Pieces of work at a time, of which a memory begins two at most; the next one waits for a place."""
 
-_POOL: Final = ThreadPoolExecutor(WORKERS, thread_name_prefix="protomem-beside")
+_pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="protomem-beside")
 
 
 def beside(work: Callable[[], Result]) -> Later[Result]:
@@ -24,4 +24,10 @@ def beside(work: Callable[[], Result]) -> Later[Result]:
 
     It may wait for other work that was begun before it: places are given in order.
     """
-    return _POOL.submit(work).result
+    return _pool.submit(work).result
+
+
+def begin_helpers_with(first: Callable[[], None]) -> None:
+    """Have every thread that works beside others call this before its work, from now on: to give way, for example."""
+    global _pool  # noqa: PLW0603  # there is one for the whole process
+    _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="protomem-beside", initializer=first)
