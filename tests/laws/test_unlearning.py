@@ -219,9 +219,16 @@ SIGNALS = ("probability of the true label", "margin", "novelty", "similarity of 
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("signals", [(0,), (0, 1, 2), (0, 1, 2, 3)], ids=["threshold", "answers", "answers, evidence"])
+@pytest.mark.parametrize(
+    ("signals", "least"),
+    [
+        pytest.param((0,), 0.55, id="threshold"),
+        pytest.param((0, 1, 2), 0.6, id="answers"),
+        pytest.param((0, 1, 2, 3), 0.95, id="answers, evidence"),
+    ],
+)
 def test_membership_inference_on_the_forgotten_scores_as_on_a_retrained_memory(
-    messages: Messages, signals: Sequence[int]
+    messages: Messages, signals: Sequence[int], least: float
 ) -> None:
     """The attack learns to tell the first half of the remembered and of the never seen, and is asked about the
     forgotten and the other half of the never seen.
@@ -238,7 +245,7 @@ def test_membership_inference_on_the_forgotten_scores_as_on_a_retrained_memory(
     assert after.scores.tobytes() == expected.scores.tobytes()
     assert after.auc == expected.auc
     assert abs(expected.auc - 0.5) < 0.05  # the forgotten look like what was never seen
-    assert before > expected.auc + 0.05  # while they were remembered they did not
+    assert before > max(least, expected.auc + 0.05)  # while they were remembered they did not
 
 
 @dataclass(frozen=True)
