@@ -1,10 +1,6 @@
-"""The ensemble: the heads' scores, added with fixed weights.
+"""The ensemble: the heads' scores, added with the weights of a panel.
 
-Which heads vote depends on how much is remembered (`panel`): few examples, some more that are solved as one kernel
-problem on request, or many. The weights were chosen on held-out data, never on a test split, and are the same for every
-memory: CLINC150's validation split after all training data and after 1, 5 and 10 examples a class, and folds of
-BANKING77's training data likewise (`tests/benchmarks/choose_ensemble.py` prints the comparison). Neighbours give the
-evidence; as voters they added nothing.
+Neighbours give the evidence; as voters they added nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
-from typing import Final, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -33,46 +28,23 @@ from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
 from protomem.lazy import lazy
+from protomem.panels import WHOLE_STRENGTH, Weights, panel
 from protomem.ranking import largest
 from protomem.small_classes import SmallClasses
 from protomem.space import Space
 from protomem.statistics import Statistics
 
 __all__ = [
-    "FEW",
-    "MANY",
     "SHORTLIST",
-    "WHOLE",
     "Close",
     "Ensemble",
-    "Weights",
     "combine",
-    "panel",
     "spread",
     "total",
     "weighted",
 ]
 
 Floats = npt.NDArray[np.float64]
-Weights = Mapping[str, float]
-
-FEW: Final[Weights] = MappingProxyType({"logistic": 0.5, "kernel": 1.5, "subspaces": 0.5})
-WHOLE: Final[Weights] = MappingProxyType({"analytic": 1.0, "kernel": 1.0, "subspaces": 0.25})
-MANY: Final[Weights] = MappingProxyType(
-    {"analytic": 1.0, "rivals": 2.0, "subspaces": 1.0, "prototypes": 1.0, "codebooks": 0.1}
-)
-"""Ratios alone matter for the labels; the sums are such that the usual temperature fits all three. Subspaces at 1 in
-place of ½ add 0.1 points on CLINC150 and 0.2 on BANKING77, held out, at 50 examples a class and at all; beyond 1 what
-BANKING77 gains CLINC150 loses. Less of the prototypes would do as well there, but not where classes are uneven."""
-
-ENOUGH_EACH = 10
-"""Examples a label from which on FEW holds as it is. With fewer, kernel and subspaces count for less, in proportion;
-the sum stays. On held-out training data, in the mean of 12 to 16 draws, that adds 0.2 points at one and two examples a
-class of CLINC150 and 0.1 at five, and nothing on BANKING77."""
-
-FEW_ROWS, FEW_WORK = 2_048, 1 << 29
-"""Most examples, and most examples² · labels, of a memory that the heads of FEW answer for: what a change costs grows
-with both. 10 examples of each of 150 classes are 3.4e8."""
 
 SHORTLIST = 10
 """Classes, best by the other heads, for which the subspace head is asked; another class counts with the lowest of their
@@ -84,17 +56,6 @@ one class touches fewer; where one touches all, as many again may never be asked
 
 STRENGTH_SAMPLE = 1_024
 """Examples on which the ridge strength is chosen: all in a small memory, those with the smallest hashes beyond."""
-
-
-def panel(examples: int, labels: int, kernel_rows: int) -> Weights:
-    """The heads that vote, and their weights, in a memory of so many examples and labels.
-
-    `kernel_rows` is the most examples that the memory was asked to solve as one kernel problem. The weights of each
-    panel add up to the same, whatever the number.
-    """
-    if examples <= FEW_ROWS and examples**2 * labels <= FEW_WORK:
-        return _few(min(1.0, examples / labels / ENOUGH_EACH))
-    return WHOLE if examples <= kernel_rows else MANY
 
 
 @final
@@ -163,14 +124,15 @@ class Ensemble:
         """
         space, names = statistics.space, examples.names
         sums = statistics.labels
-        weights = panel(len(examples), len(names), kernel_rows)
+        counts = np.array([sums[name].count for name in names])
+        weights = panel(len(examples), counts, kernel_rows)
         signature, problem, solution = b"", None, None
         if "analytic" in weights:
             signature, strength = _strength(space, examples, previous)
             problem = beside(partial(_problem, statistics, examples, strength))
             solution = beside(partial(_solve, problem))
-        close = Close.of(examples, centred="logistic" in weights) if "kernel" in weights else None
-        logistic, kernel = _over_all(weights, examples, close)
+        close = Close.of(examples, centred="analytic" not in weights) if "kernel" in weights else None
+        logistic, kernel = _over_all(examples, close)
         prototypes = Prototypes.of(sums, names, space.scale)
         rivals = AllRivals(examples, prototypes, previous.rivals if previous else None)
         codebooks, neighbours = Codebooks.of(sums, names), Neighbours.of(examples.codes)
@@ -180,7 +142,7 @@ class Ensemble:
             space=space,
             examples=examples,
             names=names,
-            counts=np.array([sums[name].count for name in names]),
+            counts=counts,
             weights=weights,
             solution=solution,
             close=close,
@@ -198,7 +160,7 @@ class Ensemble:
     @property
     def balance(self) -> Balance:
         """How much labels gain for being rare."""
-        return MANY_BALANCE if self.logistic is None else FEW_BALANCE
+        return MANY_BALANCE if "analytic" in self.weights else FEW_BALANCE
 
     @property
     def analytic(self) -> Analytic | None:
@@ -327,12 +289,6 @@ class Ensemble:
         }
 
 
-def _few(share: float) -> Weights:
-    weights = {head: weight if head == "logistic" else share * weight for head, weight in FEW.items()}
-    factor = sum(FEW.values()) / sum(weights.values())
-    return {head: factor * weight for head, weight in weights.items()}
-
-
 def combine(weights: Weights, scores: Mapping[str, Floats]) -> Floats:
     """The weighted sum of heads' scores, always in the order of the weights."""
     return total(weighted(weights, scores))
@@ -367,14 +323,14 @@ def _strength(space: Space, examples: Examples, previous: Ensemble | None) -> tu
     return signature, choose_strength(space.lift.features(codes), targets)
 
 
-def _over_all(weights: Weights, examples: Examples, close: Close | None) -> tuple[Logistic | None, Rivals | None]:
+def _over_all(examples: Examples, close: Close | None) -> tuple[Logistic | None, Rivals | None]:
     """The heads that are solved over all examples, where they vote."""
     if close is None:
         return None, None
     cosines = close.among_themselves()
     targets = examples.label_matrix(np.arange(len(examples)))
     kernel = beside(partial(Rivals.of, cosines, targets))
-    logistic = Logistic.of(cosines, targets) if "logistic" in weights else None
+    logistic = Logistic.of(cosines, targets, WHOLE_STRENGTH if close.centre is None else None)
     return logistic, kernel()
 
 

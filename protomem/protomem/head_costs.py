@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.blas import one_blas_thread
-from protomem.ensemble import Ensemble, Weights
+from protomem.ensemble import Ensemble
 from protomem.examples import Examples, Group
+from protomem.panels import Weights
 from protomem.predicting import Predictor
 from protomem.space import Space
 from protomem.state import State

@@ -22,7 +22,7 @@ from protomem.blas import one_blas_thread
 from protomem.calibration import softmax
 from protomem.codes import Codes
 from protomem.decisions import Decision, Decisions, allowed
-from protomem.ensemble import Weights, total, weighted
+from protomem.ensemble import total, weighted
 from protomem.federation.levels import Level
 from protomem.heads.analytic import Analytic, problem_of_sums
 from protomem.heads.codebooks import Codebooks
@@ -30,6 +30,7 @@ from protomem.heads.discriminant import Discriminant
 from protomem.heads.prototypes import Prototypes
 from protomem.items import Items
 from protomem.name_prior import name_scores
+from protomem.panels import Weights
 from protomem.predicting import BATCH
 from protomem.questions import Question
 from protomem.space import Space

@@ -1,6 +1,6 @@
 """Which weights, ridge strengths and width of the lift answer most held-out examples where many are remembered?
 
-The experiment behind MANY in `protomem.ensemble`, and behind the defaults of `protomem.heads.analytic` and
+The experiment behind EVEN in `protomem.ensemble`, and behind the defaults of `protomem.heads.analytic` and
 `protomem.space`: memories of 50 random examples a class and of all training data. `held_out.py` says what is held out,
 and that no test file is opened; `choose_few.py` asks the same of memories of fewer examples. With `--whole` the heads
 of WHOLE too, which solve all examples as one kernel: some minutes and 4 GB for each fold of all training data.
@@ -16,9 +16,10 @@ import numpy as np
 from common import CONSOLE, DIMENSION, save, solved
 from held_out import Case, Floats, Tally, grid, measured, ridge, table, title
 
-from protomem.ensemble import MANY, WHOLE, Close, combine
+from protomem.ensemble import Close, combine
 from protomem.heads.analytic import STRENGTHS
 from protomem.heads.rivals import Rivals
+from protomem.panels import EVEN, WHOLE
 from protomem.space import SpaceSettings
 
 SIZES: Final = (50, 0)
@@ -55,8 +56,8 @@ ANSWERED_TABLE: Final = "weight of the subspaces, as it answers"
 STRENGTHS_TABLE: Final = "ridge strength: the analytic head, and the ensemble with it"
 WIDTHS_TABLE: Final = "width of the lift: the analytic head, and the ensemble with it"
 CHOSEN: Final = "as chosen by leave-one-out"
-IN_USE: Final = "MANY, weights as they are"
-SHORTLISTED: Final = "MANY, with the shortlist: as it answers"
+IN_USE: Final = "EVEN, weights as they are"
+SHORTLISTED: Final = "EVEN, with the shortlist: as it answers"
 CHANGED: Final = "answers the shortlist changes"
 KERNEL: Final = "kernel over all examples, alone"
 WHOLE_ROW: Final = "WHOLE, weights as they are"
@@ -67,10 +68,10 @@ def main() -> None:
     tally, options = measured(__doc__, SIZES, measure, ("--whole", whole))
     CONSOLE.print(table(tally, HEADS_TABLE, IN_USE))
     CONSOLE.print(f"{CHANGED}: {tally.by_fold(CHANGED, CHANGED).mean():.3f} %")
-    CONSOLE.print(table(tally, WEIGHTS_TABLE, title(GRID, MANY), SHOWN))
+    CONSOLE.print(table(tally, WEIGHTS_TABLE, title(GRID, EVEN), SHOWN))
     if options.whole:
         CONSOLE.print(table(tally, WHOLE_TABLE, title(WHOLE_GRID, WHOLE), SHOWN))
-    CONSOLE.print(table(tally, ANSWERED_TABLE, f"{MANY['subspaces']:g}"))
+    CONSOLE.print(table(tally, ANSWERED_TABLE, f"{EVEN['subspaces']:g}"))
     CONSOLE.print(table(tally, STRENGTHS_TABLE, f"{CHOSEN}, ensemble"))
     CONSOLE.print(table(tally, WIDTHS_TABLE, f"{_width(SpaceSettings(DIMENSION, '').width)}, ensemble"))
     save(options.json, "choose_ensemble", {"percent": tally.plain()})
@@ -79,7 +80,7 @@ def main() -> None:
 def measure(tally: Tally, case: Case, options: Namespace) -> None:
     """Everything that is asked of one fold."""
     _heads(tally, case)
-    for weights in grid(GRID, MANY):
+    for weights in grid(GRID, EVEN):
         tally.right(WEIGHTS_TABLE, title(GRID, weights), case, combine(weights, case.scores))
     _answered(tally, case)
     _strengths(tally, case)
@@ -92,10 +93,10 @@ def _heads(tally: Tally, case: Case) -> None:
     """Each head alone, the ensemble without it, and with the shortlist."""
     for head in GRID:
         tally.right(HEADS_TABLE, f"{head} alone", case, case.scores[head])
-    for head in MANY:
-        rest = {other: case.scores[other] for other in MANY if other != head}
-        tally.right(HEADS_TABLE, f"MANY without {head}", case, combine(MANY, rest))
-    everywhere = combine(MANY, case.scores)
+    for head in EVEN:
+        rest = {other: case.scores[other] for other in EVEN if other != head}
+        tally.right(HEADS_TABLE, f"EVEN without {head}", case, combine(EVEN, rest))
+    everywhere = combine(EVEN, case.scores)
     answered, _ = case.ensemble.scores(case.items)
     tally.right(HEADS_TABLE, IN_USE, case, everywhere)
     tally.right(HEADS_TABLE, SHORTLISTED, case, answered)
@@ -105,7 +106,7 @@ def _heads(tally: Tally, case: Case) -> None:
 def _answered(tally: Tally, case: Case) -> None:
     """The ensemble as it answers, with other weights of the subspaces."""
     for weight in ANSWERED:
-        scores, _ = replace(case.ensemble, weights={**MANY, "subspaces": weight}).scores(case.items)
+        scores, _ = replace(case.ensemble, weights={**EVEN, "subspaces": weight}).scores(case.items)
         tally.right(ANSWERED_TABLE, f"{weight:g}", case, scores)
 
 
@@ -128,7 +129,7 @@ def _widths(tally: Tally, case: Case) -> None:
 def _analytic(tally: Tally, heading: str, row: str, case: Case, analytic: Floats) -> None:
     """Two rows: an analytic head alone, and in the ensemble in the place of the default one."""
     tally.right(heading, f"{row}, alone", case, analytic)
-    tally.right(heading, f"{row}, ensemble", case, combine(MANY, case.scores | {"analytic": analytic}))
+    tally.right(heading, f"{row}, ensemble", case, combine(EVEN, case.scores | {"analytic": analytic}))
 
 
 def _whole(tally: Tally, case: Case) -> None:

@@ -12,7 +12,8 @@ from typing import Final
 from common import CONSOLE, save
 from held_out import Case, Tally, grid, measured, table, title
 
-from protomem.ensemble import FEW, MANY, combine
+from protomem.ensemble import combine
+from protomem.panels import EVEN, FEW
 
 SIZES: Final = (1, 5, 10)
 """Examples a class. Ten of CLINC150's 150 classes are nearly as many as FEW answers for."""
@@ -31,7 +32,7 @@ HEADS_TABLE: Final = "heads alone, and the panels"
 WEIGHTS_TABLE: Final = "weights of " + ", ".join(GRID)
 IN_USE: Final = "as they are, by examples a class"
 ANSWERED: Final = "the same with the shortlist: as it answers"
-RIVALLING: Final = "MANY, which answers for more examples"
+RIVALLING: Final = "EVEN, which answers for more examples"
 
 
 def main() -> None:
@@ -44,12 +45,12 @@ def main() -> None:
 def measure(tally: Tally, case: Case, _: Namespace) -> None:
     """Everything that is asked of one fold."""
     few = case.ensemble.weights
-    for head in dict.fromkeys([*few, *MANY, "neighbours"]):
+    for head in dict.fromkeys([*few, *EVEN, "neighbours"]):
         tally.right(HEADS_TABLE, f"{head} alone", case, case.scores[head])
     for head in few:
         rest = {other: case.scores[other] for other in few if other != head}
         tally.right(HEADS_TABLE, f"without {head}", case, combine(few, rest))
-    tally.right(HEADS_TABLE, RIVALLING, case, combine(MANY, case.scores))
+    tally.right(HEADS_TABLE, RIVALLING, case, combine(EVEN, case.scores))
     tally.right(HEADS_TABLE, IN_USE, case, combine(few, case.scores))
     tally.right(WEIGHTS_TABLE, IN_USE, case, combine(few, case.scores))
     tally.right(HEADS_TABLE, ANSWERED, case, case.ensemble.scores(case.items)[0])

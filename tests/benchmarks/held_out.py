@@ -21,9 +21,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from protomem.codes import quantize
-from protomem.ensemble import MANY, STRENGTH_SAMPLE, Ensemble, Weights, combine
+from protomem.ensemble import STRENGTH_SAMPLE, Ensemble, combine
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.items import Items
+from protomem.panels import EVEN, Weights
 from protomem.statistics import Statistics
 
 __all__ = ["Case", "Floats", "Scores", "Setting", "Tally", "grid", "measured", "ridge", "splits", "table", "title"]
@@ -41,7 +42,7 @@ FOLDS: Final = 5
 class Case:
     """One fold of one setting: what is learned, the ensemble that answers it, every head's scores of what is held out.
 
-    The analytic head is there at every size, and rivals are those of the class that the other heads of MANY name.
+    The analytic head is there at every size, and rivals are those of the class that the other heads of EVEN name.
     """
 
     setting: Setting
@@ -60,7 +61,7 @@ class Case:
         scores = ensemble.head_scores(codes)
         if "analytic" not in scores:
             scores["analytic"] = ridge(statistics, ensemble).scores(items.features)
-        others = combine(MANY, {head: scores[head] for head in MANY if head != "rivals"})
+        others = combine(EVEN, {head: scores[head] for head in EVEN if head != "rivals"})
         first = others.argmax(axis=1)
         scores["rivals"] = ensemble.rivals.scores(items.codes, items.lengths, first, len(ensemble.names))
         truth = np.searchsorted(np.array(ensemble.names), held.labels)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from protomem.ensemble import FEW, MANY, WHOLE, Weights
+from protomem.panels import EVEN, FEW, WHOLE, Weights
 
 
-@pytest.fixture(params=[FEW, WHOLE, MANY], ids=["few", "whole", "many"], scope="module")
+@pytest.fixture(params=[FEW, WHOLE, EVEN], ids=["few", "whole", "many"], scope="module")
 def voters(request: pytest.FixtureRequest) -> Iterator[Weights]:
     """Each panel of heads in turn, whatever the memory's size."""
     with pytest.MonkeyPatch.context() as patch:
@@ -20,4 +20,4 @@ def voters(request: pytest.FixtureRequest) -> Iterator[Weights]:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The heads of a large memory."""
-    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: EVEN)

@@ -13,9 +13,10 @@ from protomem.attribution import KEYS_SHOWN, PROTOTYPES_SHOWN
 from protomem.balance import FEW_BALANCE, MANY_BALANCE
 from protomem.calibration import Calibration
 from protomem.codes import code_scale, quantize
-from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights
+from protomem.ensemble import Ensemble
 from protomem.examples import Examples
 from protomem.heads.prototypes import MODE_COUNT
+from protomem.panels import EVEN, FEW, WHOLE, Weights
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -68,7 +69,7 @@ def test_the_parts_add_up_to_the_odds_of_first_and_second(memory: protomem.Memor
             assert math.isclose(told.log_odds, math.log(p / q), rel_tol=1e-9, abs_tol=1e-9)
 
 
-@pytest.mark.parametrize("weights", [FEW, WHOLE, MANY], ids=["few", "whole", "many"])
+@pytest.mark.parametrize("weights", [FEW, WHOLE, EVEN], ids=["few", "whole", "many"])
 def test_each_part_is_that_of_its_head(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the heads that know every label, from the head itself; the others' parts are what is left."""
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
@@ -137,7 +138,7 @@ def test_what_is_forgotten_explains_nothing_any_more() -> None:
             assert explained(memory, **asked) == explained(taught(left[::-1]), **asked)
 
 
-@pytest.mark.parametrize(("weights", "head"), [(FEW, "kernel"), (MANY, "analytic")], ids=["few", "many"])
+@pytest.mark.parametrize(("weights", "head"), [(FEW, "kernel"), (EVEN, "analytic")], ids=["few", "many"])
 def test_a_label_by_itself_stands_against_its_absence(
     weights: Weights, head: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

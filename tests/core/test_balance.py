@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import protomem
 from protomem.balance import FEW_BALANCE, Balance, balance
-from protomem.ensemble import FEW, MANY, Weights
+from protomem.panels import FEW, UNEVEN, Weights
 
 COUNTS = st.lists(st.integers(1, 10**6), min_size=1, max_size=20)
 
@@ -29,12 +29,12 @@ def test_equally_many_examples_gain_and_lose_nothing(count: int, labels: int) ->
     assert balance(np.full(labels, count), FEW_BALANCE).tolist() == [0.0] * labels
 
 
-@pytest.mark.parametrize("weights", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("weights", [FEW, UNEVEN], ids=["few", "many"])
 @pytest.mark.parametrize("retain", ["codes", "nothing"])
 def test_a_rare_label_is_found_more_often_than_without_balance(
     weights: Weights, retain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two clouds that overlap, of 400 examples and of 20: both are found more evenly, and on average more often."""
+    """Two clouds that overlap, of 400 examples and of 20, with the weights of such memories: both are found more evenly, and on average more often."""
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     large, small = recalls(retain)
     for constant in ("ensemble.FEW_BALANCE", "ensemble.MANY_BALANCE", "summed.SUMMED_BALANCE"):

@@ -24,12 +24,13 @@ from protomem.calibration import (
     leave_one_out,
 )
 from protomem.codes import Codes, quantize
-from protomem.ensemble import FEW, MANY, WHOLE, Ensemble, Weights, combine, spread
+from protomem.ensemble import Ensemble, combine, spread
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
 from protomem.novelty import Known, leverages, strangeness
+from protomem.panels import EVEN, FEW, WHOLE, Weights
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -78,16 +79,16 @@ def labels_in(ensemble: Ensemble) -> list[tuple[str, ...]]:
 
 
 def best_before_rivals(ensemble: Ensemble, items: Items) -> int:
-    base = combine(MANY, ensemble.everywhere(items)) + by_rarity(labels_in(ensemble), MANY_BALANCE)
+    base = combine(EVEN, ensemble.everywhere(items)) + by_rarity(labels_in(ensemble), MANY_BALANCE)
     shortlist = ensemble.shortlist(base)
     subspaces = spread(ensemble.shortlisted(items, shortlist), shortlist, len(ensemble.names))
-    return int((base + MANY["subspaces"] * subspaces).argmax())
+    return int((base + EVEN["subspaces"] * subspaces).argmax())
 
 
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The heads of a large memory."""
-    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: EVEN)
 
 
 @pytest.mark.usefixtures("many")
@@ -168,7 +169,7 @@ def test_strangeness_is_that_of_examples_left_out() -> None:
     assert calibration.known.strangeness.tolist() == sorted(strangeness(best, scores, calibration.temperature).tolist())
 
 
-@pytest.mark.parametrize("weights", [FEW, WHOLE, MANY], ids=["few", "whole", "many"])
+@pytest.mark.parametrize("weights", [FEW, WHOLE, EVEN], ids=["few", "whole", "many"])
 def test_no_more_than_the_sample_is_left_out(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     space = space_of(16)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.core.drawing import drawn_codes
 
 from protomem.codes import CODE_MAX, MAX_DIMENSION, code_lengths, code_scale
-from protomem.ensemble import FEW_ROWS
 from protomem.heads.cosines import Centre, cosines, exponential_kernel, inner_products
+from protomem.panels import FEW_ROWS
 
 
 def centred_cosines(examples: list[list[int]], items: list[list[int]]) -> np.ndarray:

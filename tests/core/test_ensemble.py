@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from tests.core.drawing import by_rarity
 from tests.core.taught import DIMENSION, WIDTH, Taught, drawn, label_sets
 
 import protomem
 from protomem.balance import FEW_BALANCE, MANY_BALANCE
 from protomem.codes import quantize
-from protomem.ensemble import FEW, FEW_ROWS, FEW_WORK, MANY, SHORTLIST, WHOLE, Ensemble, Weights, panel
+from protomem.ensemble import SHORTLIST, Ensemble
 from protomem.examples import Examples
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
+from protomem.panels import EVEN, FEW, WHOLE, Weights
 from protomem.predicting import Predictor
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
@@ -119,18 +117,6 @@ def test_no_items_get_no_answers(memory: protomem.Memory) -> None:
     assert memory.predict(np.empty((0, DIMENSION))) == []
 
 
-SIZES = [(1, 1), (40, 7), (1_000, 500), (1_500, 150), (2_048, 128), (2_048, 129), (2_049, 2), (10_000, 77)]
-
-
-@pytest.mark.parametrize(("examples", "labels"), SIZES)
-def test_the_voters_follow_from_the_number_of_examples_and_labels(examples: int, labels: int) -> None:
-    few = examples <= 2_048 and examples * examples * labels <= 2**29
-    assert (FEW_ROWS, FEW_WORK) == (2_048, 2**29)
-    assert panel(examples, labels, 0).keys() == (FEW if few else MANY).keys()
-    assert panel(examples, labels, examples - 1).keys() == (FEW if few else MANY).keys()
-    assert panel(examples, labels, examples).keys() == (FEW if few else WHOLE).keys()
-
-
 @pytest.mark.parametrize("weights", [FEW, WHOLE], ids=["few", "whole"])
 def test_scores_of_few_are_the_weighted_sum_of_heads_that_all_know_every_label(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
@@ -171,7 +157,7 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
     items = Items(space, asked)
     scores, best = ensemble.scores(items)
     heads = ensemble.head_scores(asked)
-    base = sum(MANY[head] * heads[head] for head in MANY if head not in ("subspaces", "rivals"))
+    base = sum(EVEN[head] * heads[head] for head in EVEN if head not in ("subspaces", "rivals"))
     base += by_rarity(labels, MANY_BALANCE)
     everyone = range(len(examples.names))
     assert len(everyone) > SHORTLIST
@@ -179,21 +165,11 @@ def test_scores_are_the_weighted_sum_of_the_heads(count: int) -> None:
         shortlist = sorted(everyone, key=lambda label: -base[item, label])[:SHORTLIST]
         lowest = min(heads["subspaces"][item, label] for label in shortlist)
         subspaces = [heads["subspaces"][item, label] if label in shortlist else lowest for label in everyone]
-        total = base[item] + MANY["subspaces"] * np.array(subspaces)
+        total = base[item] + EVEN["subspaces"] * np.array(subspaces)
         classes, group = ensemble.rivals.of(int(total.argmax()))
         among_rivals = dict(
             zip(classes, group.solved.scores(items.codes[[item]], items.lengths[[item]])[0], strict=True)
         )
         rivals = [among_rivals.get(label, min(among_rivals.values())) for label in everyone]
-        assert np.allclose(scores[item], total + MANY["rivals"] * np.array(rivals), rtol=0, atol=1e-12)
+        assert np.allclose(scores[item], total + EVEN["rivals"] * np.array(rivals), rtol=0, atol=1e-12)
         assert best[item] == max(heads["subspaces"][item, label] for label in shortlist)
-
-
-@given(st.integers(1, FEW_ROWS), st.integers(1, 200))
-def test_with_fewer_examples_a_label_the_logistic_head_counts_for_more(examples: int, labels: int) -> None:
-    assume(examples >= labels and examples**2 * labels <= FEW_WORK)
-    weights = panel(examples, labels, 0)
-    assert math.isclose(sum(weights.values()), sum(FEW.values()))
-    share = min(1.0, examples / labels / 10)
-    assert math.isclose(weights["kernel"] / weights["logistic"], 3 * share)
-    assert math.isclose(weights["kernel"] / weights["subspaces"], 3)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tests.core.drawing import SPACE, drawn_codes
 
-from protomem.ensemble import FEW, MANY
 from protomem.head_costs import bytes_of, head_costs
+from protomem.panels import EVEN, FEW
 from protomem.predicting import Predictor
 from protomem.state import State
 from protomem.store import Row
@@ -73,20 +73,20 @@ def rows(count: int) -> list[Row]:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The heads of a large memory."""
-    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: MANY)
+    monkeypatch.setattr("protomem.ensemble.panel", lambda *_: EVEN)
 
 
 @pytest.mark.usefixtures("many")
 def test_every_head_is_named_and_those_that_vote_are_missed() -> None:
     found = head_costs(SPACE, rows(60))
     by_name = {head.name: head for head in found.heads}
-    assert set(MANY) <= set(by_name)
+    assert set(EVEN) <= set(by_name)
     assert found.left_out == 12
     assert found.examples == 60 * (12 + 16)  # codes of 12 bytes and hashes of 16
     assert by_name["neighbours"].bytes == 60 * (12 + 8)  # the codes again in FAISS, and a length each
     assert by_name["analytic"].bytes == 40 * 3 * 8
     assert all(head.alone is not None and 0 <= head.alone <= 1 for head in found.heads)
-    assert {head.name for head in found.heads if head.lost is not None} == set(MANY)
+    assert {head.name for head in found.heads if head.lost is not None} == set(EVEN)
 
 
 def test_what_is_always_there_is_counted_where_it_does_not_vote() -> None:
@@ -112,7 +112,7 @@ def test_what_a_head_gives_is_counted_on_the_left_out_by_the_heads_of_the_rest()
         return sum(hits) / len(hits)
 
     found = head_costs(SPACE, given)
-    weighted = {name: weight * scores[name] for name, weight in MANY.items()}
+    weighted = {name: weight * scores[name] for name, weight in EVEN.items()}
     assert found.together == pytest.approx(right(list(weighted.values())))
     for head in found.heads:
         assert head.alone == pytest.approx(right([scores[head.name]]))

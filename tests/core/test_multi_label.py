@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import protomem
-from protomem.ensemble import FEW, MANY
 from protomem.multi_label import PRIOR_WEIGHT, USUAL, PlattScaling
+from protomem.panels import EVEN, FEW
 
 DIMENSION = 12
 NAMES = ("blue", "green", "red", "white")
@@ -55,7 +55,7 @@ def drawn(seed: int, count: int) -> tuple[np.ndarray, list[list[str]]]:
     return vectors, [[name for name, on in zip(NAMES, row, strict=True) if on] for row in there]
 
 
-@pytest.fixture(params=[FEW, MANY], ids=["few", "many"])
+@pytest.fixture(params=[FEW, EVEN], ids=["few", "many"])
 def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> protomem.Memory:
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: request.param)
     memory = protomem.open(None, encoder=protomem.Vectors(DIMENSION), width=128)
