@@ -34,7 +34,9 @@ def test_equally_many_examples_gain_and_lose_nothing(count: int, labels: int) ->
 def test_a_rare_label_is_found_more_often_than_without_balance(
     weights: Weights, retain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two clouds that overlap, of 400 examples and of 20, with the weights of such memories: both are found more evenly, and on average more often."""
+    """Two clouds that overlap, of 400 examples and of 20, with the weights that such memories have: both are found more
+    evenly, and on average more often.
+    """
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: weights)
     large, small = recalls(retain)
     for constant in ("ensemble.FEW_BALANCE", "ensemble.MANY_BALANCE", "summed.SUMMED_BALANCE"):
