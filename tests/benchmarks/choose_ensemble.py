@@ -1,6 +1,6 @@
 """Which weights, ridge strengths and width of the lift answer most held-out examples where many are remembered?
 
-The experiment behind EVEN in `protomem.ensemble`, and behind the defaults of `protomem.heads.analytic` and
+The experiment behind EVEN in `protomem.panels`, and behind the defaults of `protomem.heads.analytic` and
 `protomem.space`: memories of 50 random examples a class and of all training data. `held_out.py` says what is held out,
 and that no test file is opened; `choose_few.py` asks the same of memories of fewer examples. With `--whole` the heads
 of WHOLE too, which solve all examples as one kernel: some minutes and 4 GB for each fold of all training data.
@@ -18,8 +18,9 @@ from held_out import Case, Floats, Tally, grid, measured, ridge, table, title
 
 from protomem.ensemble import Close, combine
 from protomem.heads.analytic import STRENGTHS
+from protomem.heads.logistic import Logistic
 from protomem.heads.rivals import Rivals
-from protomem.panels import EVEN, WHOLE
+from protomem.panels import EVEN, WHOLE, WHOLE_STRENGTH
 from protomem.space import SpaceSettings
 
 SIZES: Final = (50, 0)
@@ -28,18 +29,20 @@ SIZES: Final = (50, 0)
 GRID: Final = {
     "analytic": (1.0,),
     "rivals": (0.0, 1.0, 2.0, 4.0),
-    "subspaces": (0.0, 0.25, 0.5, 1.0),
-    "prototypes": (0.0, 0.5, 1.0),
+    "subspaces": (0.0, 0.5, 1.0, 1.5),
+    "prototypes": (0.0, 0.25, 0.5, 1.0),
     "neighbours": (0.0, 0.1),
     "codebooks": (0.0, 0.1),
 }
 WHOLE_GRID: Final = {
     "analytic": (0.0, 0.5, 1.0, 2.0),
-    "kernel": (1.0,),
-    "subspaces": (0.0, 0.25, 0.5, 1.0),
-    "rivals": (0.0, 1.0),
+    "logistic": (0.0, 0.05, 0.1, 0.2),
+    "kernel": (2.0,),
+    "subspaces": (0.0, 0.05, 0.2, 0.5),
 }
 """Only ratios of weights matter, so that the weight of one head stays."""
+WHOLE_STRENGTHS: Final = (0.03, 0.06, 0.1)
+"""λ of the logistic head over all examples."""
 TRIED_STRENGTHS: Final = (0.003, *STRENGTHS, 1.0)
 WIDTHS: Final = (1_024, 2_048, 3_072, 4_096)
 
@@ -136,10 +139,17 @@ def _whole(tally: Tally, case: Case) -> None:
     """One kernel over all examples, alone and with the heads that vote beside it."""
     examples = case.ensemble.examples
     close = Close.of(examples, centred=False)
-    kernel = Rivals.of(close.among_themselves(), examples.label_matrix(np.arange(len(examples))))
-    scores = case.scores | {"kernel": kernel.scores(close.cosines(case.items))}
+    among, asked = close.among_themselves(), close.cosines(case.items)
+    targets = examples.label_matrix(np.arange(len(examples)))
+    scores = case.scores | {
+        "kernel": Rivals.of(among, targets).scores(asked),
+        "logistic": Logistic.of(among, targets, WHOLE_STRENGTH).scores(asked),
+    }
     tally.right(HEADS_TABLE, KERNEL, case, scores["kernel"])
     tally.right(HEADS_TABLE, WHOLE_ROW, case, combine(WHOLE, scores))
+    for strength in WHOLE_STRENGTHS:
+        logistic = Logistic.of(among, targets, strength).scores(asked)
+        tally.right(HEADS_TABLE, f"WHOLE with λ = {strength:g}", case, combine(WHOLE, scores | {"logistic": logistic}))
     for weights in grid(WHOLE_GRID, WHOLE):
         tally.right(WHOLE_TABLE, title(WHOLE_GRID, weights), case, combine(weights, scores))
 

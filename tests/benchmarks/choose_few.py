@@ -1,6 +1,6 @@
 """Which weights answer most held-out examples where few are remembered, beside the heads that answer for many?
 
-The experiment behind FEW in `protomem.ensemble`: memories of 1, 5 and 10 random examples a class of the training data.
+The experiment behind FEW in `protomem.panels`: memories of 1, 5 and 10 random examples a class of the training data.
 `held_out.py` says what is held out, and that no test file is opened.
 """
 
