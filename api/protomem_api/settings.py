@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Count, Meta(description="Widest lift a new memory may have; it takes 8 bytes times its square.")
     ] = 4_096
     kernel_rows: Annotated[
-        int, Meta(ge=0, description="Most kernel rows a new memory may have; they take 8 bytes times their square.")
+        int, Meta(ge=0, description="Most kernel rows a new memory may have; they take 24 bytes times their square.")
     ] = 4_096
     rate: Annotated[
         int, Meta(ge=0, description="Requests a key, or a caller without one, may send in a second; 0: any.")

@@ -43,9 +43,9 @@ def open(
     `create=False` a path that does not exist is an error.
 
     `kernel_rows` trades speed for accuracy: a memory of up to this many examples, and more than the 2,048 that are
-    solved so anyway, is answered by one kernel ridge over all its examples. It takes some seconds to solve after every
-    change (cubic in the examples) and 8 bytes · examples² of memory; nothing kept depends on it, so it may differ from
-    one opening to the next.
+    solved so anyway, is answered by kernel ridge and kernel logistic regression over all its examples. They take some
+    seconds to solve after every change (cubic in the examples: two minutes for 15,000), and meanwhile 24 bytes ·
+    examples² of memory; nothing kept depends on it, so it may differ from one opening to the next.
 
     After a change the heads are solved anew by the next `predict`, so that many changes in a row cost little. With
     `solve_ahead` that is done before the change returns, if anybody has asked since the last one, while other threads
