@@ -64,12 +64,13 @@ OUTSIDE = -1
 class Calibration:
     """The temperature of the softmax, and what new items are compared with: how strange examples look when left out.
 
-    Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE; of none where no class has two. In a large memory the
-    `sample` is kept for the calibration after the next change.
+    `votes` is the sum of the weights of the ensemble's heads. Of at most CALIBRATION_SAMPLE examples, or FEW_SAMPLE; of
+    none where no class has two. In a large memory the `sample` is kept for the calibration after the next change.
     """
 
     temperature: float
     known: Known
+    votes: float
     sample: Sample | None = None
 
     @classmethod
@@ -87,7 +88,7 @@ class Calibration:
         is_large = "analytic" in ensemble.weights
         rows = can_be_left_out(ensemble, ensemble.examples.sample(CALIBRATION_SAMPLE if is_large else FEW_SAMPLE))
         if not len(rows):
-            return cls(USUAL_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)))
+            return cls(USUAL_TEMPERATURE, Known.of(np.zeros(0), np.zeros(0)), ensemble.votes)
         sample = None
         if is_large:
             items = ensemble.items(ensemble.examples.codes[rows])
@@ -96,8 +97,8 @@ class Calibration:
         weights = leverages(ensemble, rows, targets)
         scores, best = leave_one_out(statistics, ensemble, problem, rows, targets, sample)
         temperature = _temperature(scores, targets, weights)
-        known = Known.of(strangeness(best, scores, temperature), weights)
-        return cls(temperature, known, sample)
+        known = Known.of(strangeness(best, scores, temperature, ensemble.votes), weights)
+        return cls(temperature, known, ensemble.votes, sample)
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
@@ -105,7 +106,7 @@ class Calibration:
 
     def novelty(self, scores: Floats, best: Floats) -> Floats:
         """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
-        return self.known.p_values(strangeness(best, scores, self.temperature))
+        return self.known.p_values(strangeness(best, scores, self.temperature, self.votes))
 
 
 @final

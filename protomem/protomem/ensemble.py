@@ -163,6 +163,11 @@ class Ensemble:
         return MANY_BALANCE if "analytic" in self.weights else FEW_BALANCE
 
     @property
+    def votes(self) -> float:
+        """The sum of the heads' weights, with which scores grow."""
+        return sum(self.weights.values())
+
+    @property
     def analytic(self) -> Analytic | None:
         """The analytic head, if it votes."""
         return None if self.solution is None else self.solution()

@@ -35,7 +35,7 @@ Found = dict[str, dict[str, dict[str, list[float]]]]
 
 SIZES: Final = (0, 10, 5)
 """Examples a class; 0 is all of them."""
-WEIGHTS: Final = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 RATES: Final = (0.01, 0.05, 0.1)
 RATE: Final = 0.05
 SAMPLE: Final = 1_024
@@ -153,7 +153,8 @@ def _asked(ensemble: Ensemble, calibration: Calibration, codes: Codes) -> dict[s
 
 
 def _parts(scores: Floats, best: Floats, calibration: Calibration) -> dict[str, Floats]:
-    return {"best": best, "energy": calibration.temperature * log_sum_exp(scores / calibration.temperature)}
+    energy = calibration.temperature * log_sum_exp(scores / calibration.temperature)
+    return {"best": best, "energy": energy / calibration.votes}
 
 
 def _mixed(parts: dict[str, Floats], weight: float) -> Floats:

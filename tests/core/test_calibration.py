@@ -166,7 +166,9 @@ def test_strangeness_is_that_of_examples_left_out() -> None:
     targets = ensemble.examples.label_matrix(rows)
     scores, best = leave_one_out(statistics, ensemble, problem, rows, targets)
     calibration = Calibration.fit(statistics, ensemble, problem)
-    assert calibration.known.strangeness.tolist() == sorted(strangeness(best, scores, calibration.temperature).tolist())
+    assert calibration.known.strangeness.tolist() == sorted(
+        strangeness(best, scores, calibration.temperature, calibration.votes).tolist()
+    )
 
 
 @pytest.mark.parametrize("weights", [FEW, WHOLE, EVEN], ids=["few", "whole", "many"])
@@ -185,7 +187,7 @@ NOTHING_KNOWN = Known.of(np.zeros(0), np.zeros(0))
 def test_rows_of_probabilities_add_up_and_keep_the_order_of_scores() -> None:
     scores = np.random.default_rng(4).normal(size=(50, 7)) * 5
     scores[:, 3] = -np.inf  # a label that is not among those allowed
-    probabilities = Calibration(0.3, NOTHING_KNOWN).probabilities(scores)
+    probabilities = Calibration(0.3, NOTHING_KNOWN, 1.0).probabilities(scores)
     assert np.allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
     assert (probabilities[:, 3] == 0).all()
     assert np.array_equal(probabilities.argmax(axis=1), scores.argmax(axis=1))

@@ -52,7 +52,7 @@ def test_strangeness_is_its_formula() -> None:
     owners = np.arange(60) % len(NAMES)
     ensemble, _ = fitted(codes, [(NAMES[owner],) for owner in owners])
     scores, best = ensemble.scores(Items(ensemble.space, items))
-    found = strangeness(best, scores, 0.4)
+    found = strangeness(best, scores, 0.4, 2.5)
     for item in range(25):
         unexplained = []
         for owner in range(len(NAMES)):
@@ -60,7 +60,7 @@ def test_strangeness_is_its_formula() -> None:
             across = kernel(items[[item]], own)[0]
             unexplained.append(1 + NOISE - across @ np.linalg.inv(kernel(own, own) + NOISE * np.eye(len(own))) @ across)
         energy = 0.4 * math.log(sum(math.exp(score / 0.4) for score in scores[item]))
-        assert math.isclose(found[item], math.log(min(unexplained)) - ENERGY_WEIGHT * energy, rel_tol=1e-9)
+        assert math.isclose(found[item], math.log(min(unexplained)) - ENERGY_WEIGHT / 2.5 * energy, rel_tol=1e-9)
 
 
 def test_log_sum_exp_bears_what_may_not_be_answered_and_what_overflows() -> None:
@@ -157,7 +157,7 @@ def solved(vectors: np.ndarray, labels: list[str]) -> tuple[Ensemble, Calibratio
 def looked_at(ensemble: Ensemble, calibration: Calibration, vectors: np.ndarray) -> np.ndarray:
     """How strange these items look."""
     scores, best = ensemble.scores(Items(ensemble.space, quantize(vectors, ensemble.space.scale)))
-    return strangeness(best, scores, calibration.temperature)
+    return strangeness(best, scores, calibration.temperature, sum(ensemble.weights.values()))
 
 
 def test_false_alarms_stay_at_the_rate_asked_for() -> None:
