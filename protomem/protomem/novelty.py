@@ -11,8 +11,8 @@ The novelty is a conformal p-value (Vovk et al. 2005) among remembered examples,
 in near-duplicates more often than new items resemble them: 23 % of CLINC150's training texts, but 14 % of its
 validation texts, have a training text of cosine 0.95 beside them. Each therefore counts with its leverage in its class,
 which near-duplicates share as if they were about one. Where 5 % false alarms are asked for and 1,024 examples left out,
-this gives 4.8 % in the mean of 15 cases of held-out training data, 2.5 to 7.0 %; equal weights give 6.6 %, 3.3 to 10.9
-%. A sample of 128 gives 4.5 %, with a standard deviation of 1.9 between samples. It is a measured correction, no
+this gives 4.9 % in the mean of 15 cases of held-out training data, 2.6 to 7.8 %; equal weights give 6.9 %, 4.5 to 11.0
+%. A sample of 128 gives 4.6 %, with a standard deviation of 1.9 between samples. It is a measured correction, no
 guarantee: where every example has near-duplicates and new items have none, the weights are equal again and new items
 look too strange (`tests/benchmarks/choose_novelty.py`).
 """
