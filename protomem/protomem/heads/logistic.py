@@ -5,7 +5,7 @@
 With the residual R = Y - softmax(Kα) - λα, and one curvature c in place of those of the softmax, Newton's step is a
 ridge regression of R with one and the same matrix, M = (K + λ/c · I)⁻¹, up to its length. Such steps are made conjugate
 (nonlinear conjugate gradients, preconditioned by M; Polak and Ribière 1969), and each is as long as the loss asks for.
-Since K·MR = R - λ/c · MR, a step takes one solution with M's factor. The number of steps is fixed, so the head is a
+Since K·MR = R - λ/c · MR, a step takes one solution with M's factor. No step depends on anything else, so the head is a
 pure function of its examples. Of all heads it is the best at one to ten examples a class; it costs STEPS · n² · labels
 beside the factor, which a small memory can afford, or one that asks for it.
 
@@ -21,7 +21,6 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
 from protomem.heads.cosines import exponential_kernel
 from protomem.heads.tiles import tiled_product
@@ -31,9 +30,10 @@ __all__ = ["STEPS", "Logistic"]
 
 Floats = npt.NDArray[np.float64]
 
-STEPS = 18
-"""After them the loss is within 1.5 of the least at 10 examples of 150 classes and λ = 0.01, where it begins 7,000
-above, and within 17 at λ = 0.005; of 18 and 30 neither answers more held-out examples than the other."""
+STEPS, SETTLED = 18, 1e-6
+"""Most steps, and how much a step may still gain, an example, for it to be the last: the loss is then within 0.0001 of
+the least, an example. At 10 examples of 150 classes of CLINC150 it is within 0.003 after 18 steps, where it begins at
+5; held out, 30 steps answer no more of them. At 2 a class of BANKING77 8 steps are enough."""
 
 LONGEST = 2.0
 """A step is at most so many times as long as it looks from its beginning."""
@@ -81,7 +81,7 @@ class Logistic:
         if strength is None:
             strength = STRENGTH / min(each, ENOUGH) ** FALL
         duals, scores = _solve(_factor(cosines, strength / STEP_CURVATURE), wanted, strength)
-        shares = softmax(scores, axis=1)
+        shares = _softmax(scores)
         doubt = float((shares * (1 - shares)).mean()) / max(1 - 1 / each, FEWER)
         curvature = max(CURVATURE_NEARBY * doubt, FLATTEST)
         ridge = strength / curvature
@@ -102,7 +102,7 @@ def _factor(cosines: Floats, ridge: float) -> Floats:
 
 
 def _solve(factor: Floats, wanted: Floats, strength: float) -> tuple[Floats, Floats]:
-    """The duals after STEPS steps, and the examples' own scores with them; `factor` is of K + ridge · I.
+    """The duals after at most STEPS steps, and the examples' own scores with them; `factor` is of K + ridge · I.
 
     What is added to the scores is K times what is added to the duals.
     """
@@ -110,12 +110,12 @@ def _solve(factor: Floats, wanted: Floats, strength: float) -> tuple[Floats, Flo
     duals, scores = np.zeros_like(wanted), np.zeros_like(wanted)
     way, scores_way, before, slope = duals, scores, duals, np.inf
     for _ in range(STEPS):
-        shares = softmax(scores, axis=1)
+        shares = _softmax(scores)
         residual = wanted - shares - strength * duals
         step = solved(factor, residual)
         scores_step = residual - ridge * step
         last, slope = slope, float((residual * scores_step).sum())
-        if slope <= 0:  # the least, to the last bit
+        if slope <= SETTLED * len(wanted):
             break
         kept = max(0.0, slope - float((before * scores_step).sum())) / last
         way, scores_way, before = step + kept * way, scores_step + kept * scores_way, residual
@@ -133,6 +133,13 @@ def _length(scores: Floats, shares: Floats, way: Floats, residual: Floats, shrin
     moved = shares * way
     curvature = float((moved * way).sum() - np.square(moved.sum(axis=1)).sum() + (shrinkage * way).sum())
     length = slope / curvature
-    there = residual + shares - softmax(scores + length * way, axis=1) - length * shrinkage
+    there = residual + shares - _softmax(scores + length * way) - length * shrinkage
     fallen = slope - float((there * way).sum())
     return length * min(slope / fallen, LONGEST) if fallen > 0 else length
+
+
+def _softmax(scores: Floats) -> Floats:
+    """exp(score), normalised over each row (n, labels). SciPy's gives the same bits in six times the time."""
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares)
