@@ -47,8 +47,8 @@ FEW_SAMPLE = 512
 and 10 examples a class the calibration error was 2.6 to 3.2 % with 512, and 3.3 to 5.8 % with 128."""
 
 USUAL_TEMPERATURE = 0.3
-"""Near what the leave-one-out fit finds on all training data of CLINC150 (0.28) and BANKING77 (0.39); used as it is
-where no example can be left out: with one example a class 0.30 and 0.45 are best on held-out training data."""
+"""Used as it is where no example can be left out: with one example a class 0.30 and 0.45 are best on held-out training
+data of CLINC150 and BANKING77. On all of it the leave-one-out fit finds 0.41 and 0.61, where scores are larger."""
 
 PRIOR_WEIGHT = 10.0
 """The usual temperature counts as much as this many examples."""

@@ -2,7 +2,7 @@
 
 Trains on the training split, or on 1, 5 or 10 random examples a class of it (means of ten draws), and answers the whole
 test split. Everything of protomem is as `protomem.open` sets it; beside it, for the whole training split, a memory that
-is asked by `kernel_rows=` to solve all examples as one kernel, which takes minutes and 4 GB. The best C and the best k
+is asked by `kernel_rows=` to solve all examples as one kernel, which takes minutes and 6 GB. The best C and the best k
 of a peer are picked on the test split, in its favour; nothing of protomem is picked there.
 """
 

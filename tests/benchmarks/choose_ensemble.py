@@ -3,7 +3,7 @@
 The experiment behind EVEN in `protomem.panels`, and behind the defaults of `protomem.heads.analytic` and
 `protomem.space`: memories of 50 random examples a class and of all training data. `held_out.py` says what is held out,
 and that no test file is opened; `choose_few.py` asks the same of memories of fewer examples. With `--whole` the heads
-of WHOLE too, which solve all examples as one kernel: some minutes and 4 GB for each fold of all training data.
+of WHOLE too, which solve all examples as one kernel: some minutes and 6 GB for each fold of all training data.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _heads(tally: Tally, case: Case) -> None:
         rest = {other: case.scores[other] for other in EVEN if other != head}
         tally.right(HEADS_TABLE, f"EVEN without {head}", case, combine(EVEN, rest))
     everywhere = combine(EVEN, case.scores)
-    answered, _ = case.ensemble.scores(case.items)
+    answered, _ = replace(case.ensemble, weights=EVEN).scores(case.items)
     tally.right(HEADS_TABLE, IN_USE, case, everywhere)
     tally.right(HEADS_TABLE, SHORTLISTED, case, answered)
     tally.note(CHANGED, CHANGED, case, float(np.mean(answered.argmax(axis=1) != everywhere.argmax(axis=1))))
