@@ -26,6 +26,7 @@ from protomem.left_out import Needs
 from protomem.listing import Example, Page
 from protomem.loading import Opening
 from protomem.merging import Merging
+from protomem.over_all import Solving
 from protomem.progress import Progress
 from protomem.projection import Seen
 from protomem.questions import Question
@@ -214,13 +215,13 @@ class Coordinating:
 
 
 def load_keeping(
-    retain: Retain, store: Store, space: Space, ledger: Ledger, *, reproducible: bool, kernel_rows: int
+    retain: Retain, store: Store, space: Space, ledger: Ledger, *, reproducible: bool, solving: Solving
 ) -> Coordinating:
-    """Everything from the store. `reproducible` and `kernel_rows` are as in `KeptExamples`."""
+    """Everything from the store. `reproducible` and `solving` are as in `KeptExamples`."""
 
     def load() -> Keeping:
         if retain == "nothing":
             return SumsAlone(store, space, ledger)
-        return KeptExamples(store, space, ledger, reproducible=reproducible, kernel_rows=kernel_rows)
+        return KeptExamples(store, space, ledger, reproducible=reproducible, solving=solving)
 
     return Coordinating(store, space, ledger, load)

@@ -17,18 +17,18 @@ import numpy.typing as npt
 from protomem.balance import FEW_BALANCE, MANY_BALANCE, Balance, balance
 from protomem.beside import Later, beside
 from protomem.classwise import AHEAD, AllRivals, ClassSubspaces, class_subspaces
-from protomem.codes import Codes, code_lengths
+from protomem.codes import Codes
 from protomem.examples import Examples
 from protomem.heads.analytic import Analytic, Dual, Primal, choose_strength
 from protomem.heads.codebooks import Codebooks
-from protomem.heads.cosines import Centre, cosines, inner_products
 from protomem.heads.logistic import Logistic
 from protomem.heads.neighbours import VOTERS, Nearest, Neighbours, votes
 from protomem.heads.prototypes import Prototypes
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
 from protomem.lazy import lazy
-from protomem.panels import WHOLE_STRENGTH, Weights, panel
+from protomem.over_all import SOLVED_HERE, Close, SolveOverAll, Solving
+from protomem.panels import Weights, panel
 from protomem.ranking import largest
 from protomem.small_classes import SmallClasses
 from protomem.space import Space
@@ -36,7 +36,6 @@ from protomem.statistics import Statistics
 
 __all__ = [
     "SHORTLIST",
-    "Close",
     "Ensemble",
     "combine",
     "spread",
@@ -56,35 +55,6 @@ one class touches fewer; where one touches all, as many again may never be asked
 
 STRENGTH_SAMPLE = 1_024
 """Examples on which the ridge strength is chosen: all in a small memory, those with the smallest hashes beyond."""
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Close:
-    """All examples, where each item is compared with all: codes (n, d), lengths (n,), and their centre, of few."""
-
-    codes: npt.NDArray[np.float32]
-    lengths: Floats
-    centre: Centre | None
-
-    @classmethod
-    def of(cls, examples: Examples, *, centred: bool) -> Close:
-        """These examples."""
-        codes = np.asfortranarray(examples.codes, dtype=np.float32)  # products with few items take half the time so
-        return cls(codes, code_lengths(codes), Centre.of(examples.codes) if centred else None)
-
-    def cosines(self, items: Items) -> Floats:
-        """Cosines of items (m,) with them, both centred if there is a centre: (m, n)."""
-        if self.centre is None:
-            return cosines(items.codes, items.lengths, self.codes, self.lengths)
-        products = inner_products(items.codes, self.codes) if items.products is None else items.products
-        return self.centre.cosines(items.codes, items.lengths, products)
-
-    def among_themselves(self) -> Floats:
-        """Their cosines with each other: (n, n)."""
-        if self.centre is None:
-            return cosines(self.codes, self.lengths, self.codes, self.lengths)
-        return self.centre.cosines(self.codes, self.lengths, inner_products(self.codes, self.codes))
 
 
 @final
@@ -114,7 +84,11 @@ class Ensemble:
 
     @classmethod
     def fit(
-        cls, statistics: Statistics, examples: Examples, previous: Ensemble | None = None, kernel_rows: int = 0
+        cls,
+        statistics: Statistics,
+        examples: Examples,
+        previous: Ensemble | None = None,
+        solving: Solving = SOLVED_HERE,
     ) -> tuple[Ensemble, Later[Primal | Dual] | None]:
         """The heads of these statistics and examples (at least one), and the ridge problem with its factor, if solved.
 
@@ -125,14 +99,14 @@ class Ensemble:
         space, names = statistics.space, examples.names
         sums = statistics.labels
         counts = np.array([sums[name].count for name in names])
-        weights = panel(len(examples), counts, kernel_rows)
+        weights = panel(len(examples), counts, solving.kernel_rows)
         signature, problem, solution = b"", None, None
         if "analytic" in weights:
             signature, strength = _strength(space, examples, previous)
             problem = beside(partial(_problem, statistics, examples, strength))
             solution = beside(partial(_solve, problem))
-        close = Close.of(examples, centred="analytic" not in weights) if "kernel" in weights else None
-        logistic, kernel = _over_all(examples, close)
+        close = Close.of(examples.codes, centred="analytic" not in weights) if "kernel" in weights else None
+        logistic, kernel = _over_all(examples, close, solving.solve_over_all)
         prototypes = Prototypes.of(sums, names, space.scale)
         rivals = AllRivals(examples, prototypes, previous.rivals if previous else None)
         codebooks, neighbours = Codebooks.of(sums, names), Neighbours.of(examples.codes)
@@ -328,15 +302,15 @@ def _strength(space: Space, examples: Examples, previous: Ensemble | None) -> tu
     return signature, choose_strength(space.lift.features(codes), targets)
 
 
-def _over_all(examples: Examples, close: Close | None) -> tuple[Logistic | None, Rivals | None]:
+def _over_all(
+    examples: Examples, close: Close | None, solve_over_all: SolveOverAll
+) -> tuple[Logistic | None, Rivals | None]:
     """The heads that are solved over all examples, where they vote."""
     if close is None:
         return None, None
-    cosines = close.among_themselves()
     targets = examples.label_matrix(np.arange(len(examples)))
-    kernel = beside(partial(Rivals.of, cosines, targets))
-    logistic = Logistic.of(cosines, targets, WHOLE_STRENGTH if close.centre is None else None)
-    return logistic, kernel()
+    solved = solve_over_all(examples.codes, targets, centred=close.centre is not None)
+    return solved.logistic, solved.kernel
 
 
 def _solve(problem: Later[Primal | Dual]) -> Analytic:

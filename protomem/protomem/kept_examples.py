@@ -19,6 +19,7 @@ from protomem.left_out import Needs
 from protomem.listing import Example, Page
 from protomem.loading import NO_SUMS, SNAPSHOT_FROM, load_state
 from protomem.matching import new_rows, repeated, repeated_learning
+from protomem.over_all import Solving
 from protomem.predicting import Predictor
 from protomem.progress import Progress
 from protomem.projection import Seen
@@ -39,15 +40,15 @@ __all__ = ["KeptExamples"]
 @final
 class KeptExamples:
     """See `protomem.keeping.Keeping`. `reproducible` says whether the encoder gives an item the same codes
-    always, `kernel_rows` is as in `protomem.open`.
+    always, `solving` is how its heads are solved.
     """
 
-    def __init__(self, store: Store, space: Space, ledger: Ledger, *, reproducible: bool, kernel_rows: int) -> None:
+    def __init__(self, store: Store, space: Space, ledger: Ledger, *, reproducible: bool, solving: Solving) -> None:
         self.steps = Steps()
         self._store = store
         self._ledger = ledger
         self._reproducible = reproducible
-        self._kernel_rows = kernel_rows
+        self._solving = solving
         self._state, self.opening = load_state(store, space, ledger)
         is_small = self.count() < SNAPSHOT_FROM
         self._has_snapshot = store.snapshot() == NO_SUMS if is_small else not self.opening.summed
@@ -131,7 +132,7 @@ class KeptExamples:
     def _solved(self, needs: Needs) -> Predictor:
         state, fresh = self._state, self._predictor
         if fresh is None or fresh.version != state.version:
-            fresh = Predictor.of(state, fresh, self._kernel_rows)
+            fresh = Predictor.of(state, fresh, self._solving)
         self._predictor = fresh = fresh.prepared(needs, state)
         return fresh
 

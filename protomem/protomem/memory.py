@@ -25,6 +25,7 @@ from protomem.ledger import Ledger
 from protomem.listing import Example, Page, check_span
 from protomem.loading import Opening
 from protomem.memory_report import Report
+from protomem.over_all import SOLVED_HERE, Solving
 from protomem.progress import Progress
 from protomem.projection import Map, projected
 from protomem.questions import question
@@ -65,7 +66,7 @@ class Memory:
         *,
         now: Callable[[], str],
         new_id: Callable[[], str],
-        kernel_rows: int = 0,
+        solving: Solving = SOLVED_HERE,
         solve_ahead: bool = False,
         watch_solving: Watch = nullcontext,
     ) -> None:
@@ -79,7 +80,7 @@ class Memory:
         self._label_names = LabelNames(encoder, self._space.scale)
         self._now = now
         self._new_id = new_id
-        self._kernel_rows = kernel_rows
+        self._solving = solving
         self._shared = Shared(store, self._load, ahead=solve_ahead, watch=watch_solving)
 
     def learn(
@@ -185,9 +186,8 @@ class Memory:
         `thresholds` then may name levels too, and go before the certainty. The ranking stays one of labels.
         `multi_label` gives each label a probability by itself, where an item may carry several; they do not add up to 1
         and do not depend on `among`. `label_set` holds those of at least 0.5, or of their threshold, and `label` is the
-        most probable of them.
-        `explain` says for each answer what every head added, and which prototypes and keys spoke for it. `name_prior`
-        lets the labels' names, read as words by the text encoder, help those with fewer than five examples.
+        most probable of them. `explain` says what each head added to an answer, and which prototypes and keys spoke for
+        it. `name_prior` lets the names of labels, read as words by the text encoder, help those of under five examples.
 
         Raises `EmptyMemory` if nothing is remembered, `NotRemembered` for a label or task that is not, and
         `InvalidInput` for what cannot be asked, or not of this memory.
@@ -383,7 +383,7 @@ class Memory:
         """Everything from the store."""
         ledger = Ledger(self._store, self._secrets, self._now, self._new_id)
         parts = self.settings.retain, self._store, self._space, ledger
-        keeping = load_keeping(*parts, reproducible=self.encoder.reproducible, kernel_rows=self._kernel_rows)
+        keeping = load_keeping(*parts, reproducible=self.encoder.reproducible, solving=self._solving)
         self.opening = keeping.opening
         return ledger, keeping
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from protomem.encoders import Encoder, resolve_encoder
 from protomem.errors import EncoderMismatch, InvalidInput, NotAMemory
 from protomem.memory import Memory
+from protomem.over_all import SolveOverAll, Solving, solve_over_all
 from protomem.settings import MemorySettings, Retain
 from protomem.signing import KEY_BYTES, Secrets
 from protomem.space import SpaceSettings
@@ -32,6 +33,7 @@ def open(
     create: bool = True,
     kernel_rows: int = 0,
     solve_ahead: bool = False,
+    solve_over_all: SolveOverAll = solve_over_all,
     watch_solving: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Memory:
     """Create a memory or open one again.
@@ -49,8 +51,10 @@ def open(
 
     After a change the heads are solved anew by the next `predict`, so that many changes in a row cost little. With
     `solve_ahead` that is done before the change returns, if anybody has asked since the last one, while other threads
-    go on with the answers of before: for programs in which some predict while others learn. `watch_solving` makes the
-    context in which heads are solved, such as a timer.
+    go on with the answers of before: for programs in which some predict while others learn. `solve_over_all` solves the
+    heads of up to 2,048 examples, and of `kernel_rows`, which else happens here in many small steps that hold the
+    interpreter's lock: a function that gives to the bit what the default gives, such as one that has another process do
+    it. `watch_solving` makes the context in which heads are solved, such as a timer.
 
     Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
     `MemoryLocked` or `StoreUnavailable` for the file.
@@ -75,7 +79,7 @@ def open(
             Secrets.from_text(store.settings()),
             now=_now,
             new_id=_new_id,
-            kernel_rows=kernel_rows,
+            solving=Solving(kernel_rows, solve_over_all),
             solve_ahead=solve_ahead,
             watch_solving=watch_solving,
         )

@@ -20,6 +20,7 @@ from protomem.items import Items
 from protomem.left_out import LeftOut, Needs
 from protomem.multi_label import PlattScaling
 from protomem.name_prior import name_scores
+from protomem.over_all import SOLVED_HERE, Solving
 from protomem.questions import Question
 from protomem.state import State
 
@@ -50,15 +51,12 @@ class Predictor:
         return self.ensemble.names
 
     @classmethod
-    def of(cls, state: State, previous: Predictor | None, kernel_rows: int = 0) -> Predictor:
-        """The picture of this state; `kernel_rows` is as in `protomem.open`.
-
-        `previous` saves work, never changes an answer.
-        """
+    def of(cls, state: State, previous: Predictor | None, solving: Solving = SOLVED_HERE) -> Predictor:
+        """The picture of this state. `previous` saves work, never changes an answer."""
         statistics = state.statistics()
         with one_blas_thread():
             old = previous.ensemble if previous else None
-            ensemble, problem = Ensemble.fit(statistics, state.examples, old, kernel_rows)
+            ensemble, problem = Ensemble.fit(statistics, state.examples, old, solving)
             known = previous.calibration if previous else None
             calibration = Calibration.fit(statistics, ensemble, problem, known)
             _ = ensemble.analytic  # solved by now where anything could be left out, and in any case on one thread

@@ -16,10 +16,11 @@ import numpy as np
 from common import CONSOLE, DIMENSION, save, solved
 from held_out import Case, Floats, Tally, grid, measured, ridge, table, title
 
-from protomem.ensemble import Close, combine
+from protomem.ensemble import combine
 from protomem.heads.analytic import STRENGTHS
 from protomem.heads.logistic import Logistic
 from protomem.heads.rivals import Rivals
+from protomem.over_all import Close
 from protomem.panels import EVEN, WHOLE, WHOLE_STRENGTH
 from protomem.space import SpaceSettings
 
@@ -138,7 +139,7 @@ def _analytic(tally: Tally, heading: str, row: str, case: Case, analytic: Floats
 def _whole(tally: Tally, case: Case) -> None:
     """One kernel over all examples, alone and with the heads that vote beside it."""
     examples = case.ensemble.examples
-    close = Close.of(examples, centred=False)
+    close = Close.of(examples.codes, centred=False)
     among, asked = close.among_themselves(), close.cosines(case.items)
     targets = examples.label_matrix(np.arange(len(examples)))
     scores = case.scores | {

@@ -33,6 +33,7 @@ import protomem
 from protomem.codes import quantize
 from protomem.ensemble import Ensemble
 from protomem.examples import Examples
+from protomem.over_all import Solving
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -137,7 +138,8 @@ def solved(examples: Split, width: int | None = None, kernel_rows: int = 0) -> t
     labels = [(str(label),) for label in examples.labels]
     ids = [f"{row:06}" for row in range(len(examples))]
     statistics = Statistics.of(space, codes, labels)
-    ensemble, _ = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels), kernel_rows=kernel_rows)
+    remembered = Examples(DIMENSION).with_rows(ids, codes, labels)
+    ensemble, _ = Ensemble.fit(statistics, remembered, solving=Solving(kernel_rows))
     return statistics, ensemble
 
 
