@@ -20,6 +20,7 @@ from protomem_api.held import Held, Opening
 from protomem_api.metrics import CLASSES, EXAMPLES, OPEN_MEMORIES, SOLVING_SECONDS
 from protomem_api.problems import conflict, invalid, not_found
 from protomem_api.settings import Settings
+from protomem_api.solving import SolvingProcess
 from protomem_api.threads import Threads
 
 __all__ = ["Held", "Memories"]
@@ -35,11 +36,12 @@ COUNT_SECONDS: Final = 0.2
 class Memories:
     """Belongs to one event loop; whatever touches a file runs in `disk`."""
 
-    def __init__(self, settings: Settings, encoders: Encoders, disk: Threads) -> None:
+    def __init__(self, settings: Settings, encoders: Encoders, disk: Threads, solving: SolvingProcess) -> None:
         self._folder = settings.data
         self._settings = settings
         self._encoders = encoders
         self._disk = disk
+        self._solving = solving
         self._held: dict[str, Held] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._loading = asyncio.Lock()  # one at a time: two openings must not load the same encoder twice
@@ -154,6 +156,7 @@ class Memories:
             create=False,
             kernel_rows=opening.kernel_rows,
             solve_ahead=True,
+            solve_over_all=self._solving.solve,
             watch_solving=SOLVING_SECONDS.time,
         )
         return Held(name, memory, encoder, opening)

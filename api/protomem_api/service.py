@@ -14,6 +14,7 @@ from protomem_api.keys import KeyFile
 from protomem_api.memories import Memories
 from protomem_api.rates import Rates
 from protomem_api.settings import Settings
+from protomem_api.solving import SolvingProcess
 from protomem_api.threads import Threads
 
 __all__ = ["Service", "UsesService"]
@@ -28,6 +29,7 @@ class Service:
     hold: Hold
     keys: KeyFile
     encoders: Encoders
+    solving: SolvingProcess
     memories: Memories
     answering: Threads
     disk: Threads
@@ -39,12 +41,14 @@ class Service:
         """The parts of a server with these settings. Touches no file yet."""
         encoders = Encoders(settings)
         disk = Threads("disk", settings.write_threads, settings.queue, background=True)
-        memories = Memories(settings, encoders, disk)
+        solving = SolvingProcess()
+        memories = Memories(settings, encoders, disk, solving)
         return cls(
             settings=settings,
             hold=Hold(settings.data),
             keys=KeyFile(settings.data),
             encoders=encoders,
+            solving=solving,
             memories=memories,
             answering=Threads("answering", settings.answer_threads, settings.queue),
             disk=disk,
@@ -62,6 +66,7 @@ class Service:
         self.answering.close()
         await self.memories.close()
         self.disk.close()
+        self.solving.close()
         self.encoders.close()
         self.hold.release()
 

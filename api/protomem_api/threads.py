@@ -13,7 +13,7 @@ from typing import Final, ParamSpec, TypeVar, final
 from protomem_api.metrics import QUEUED
 from protomem_api.problems import busy
 
-__all__ = ["Threads", "give_all_way", "give_way"]
+__all__ = ["Threads", "give_all_way", "give_way", "have_give_way"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,6 +64,16 @@ def give_way(by: int = NICER) -> None:
     if sys.platform == "linux":
         me = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + by)
+
+
+def have_give_way(process: int) -> None:
+    """Let others have it before this process, just started, as before threads in the background of this one.
+
+    It begins as nice as the thread that started it, which may be in the background already; none may become less nice.
+    """
+    if sys.platform == "linux":
+        own, mine = (os.getpriority(os.PRIO_PROCESS, one) for one in (process, os.getpid()))
+        os.setpriority(os.PRIO_PROCESS, process, max(own, mine + NICER))
 
 
 def give_all_way() -> None:
