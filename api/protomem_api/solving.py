@@ -22,8 +22,8 @@ __all__ = ["APART_FROM", "SolvingProcess"]
 Targets = npt.NDArray[np.bool_]
 
 APART_FROM: Final = 256
-"""Examples from which on the process solves. Fewer take some milliseconds where they are asked for, and a server that has
-no larger memory is spared a process of some 190 MB."""
+"""Examples from which on the process solves. Fewer take some milliseconds where they are asked for, and a server of
+such memories is spared a process of some 190 MB."""
 
 END_SECONDS: Final = 5.0
 """For the process to end by itself, which takes it a moment, before it is killed."""
