@@ -22,7 +22,6 @@ from protomem_api.guards import guard
 from protomem_api.logs import log
 from protomem_api.negotiation import routed_by_content
 from protomem_api.problems import HttpProblem, answer_problem
-from protomem_api.quick import Quick
 from protomem_api.routes import (
     answering,
     bulk,
@@ -98,7 +97,7 @@ def create_app(settings: Settings, encoders: Sequence[Encoder] = ()) -> Litestar
     methods = {
         route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)
     }
-    app.asgi_handler = Border(Quick(routed_by_content(app.asgi_handler), service), settings, methods)
+    app.asgi_handler = Border(routed_by_content(app.asgi_handler), settings, methods)
     return app
 
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Final, final
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import (
     ASGIApp,
@@ -31,17 +30,16 @@ from litestar.types import (
 from protomem_api.ndjson import has_lines
 from protomem_api.observing import observe
 from protomem_api.problems import (
-    MEDIA_TYPE,
     HttpProblem,
     busy,
     foreign_origin,
-    problem_body,
+    told,
     too_slow,
     unsupported_media,
 )
 from protomem_api.settings import LOOPBACK, Settings
 
-__all__ = ["Border"]
+__all__ = ["SECURITY", "Border", "Headers", "expired", "refusal", "request_id"]
 
 REQUEST_ID = re.compile(rb"^[A-Za-z0-9_.-]{1,64}$")
 
@@ -84,7 +82,7 @@ class Border:
         exchange = Exchange(scope, headers, receive, send, self._settings, self._methods)
         late = asyncio.get_running_loop().call_later(self._settings.request_seconds, exchange.expire)
         try:
-            if problem := self._refusal(scope, headers):
+            if problem := refusal(scope["method"], headers, self._settings):
                 await exchange.tell(problem)
             else:
                 await self._app(scope, exchange.receive, exchange.send)
@@ -92,16 +90,32 @@ class Border:
             late.cancel()
             exchange.end()
 
-    def _refusal(self, scope: HTTPScope, headers: Headers) -> HttpProblem | None:
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            return unsupported_media("compressed bodies are not read: send it as it is, without Content-Encoding")
-        host = headers.get(b"host", b"")
-        if not self._settings.auth and host.rpartition(b":")[0].strip(b"[]").decode("latin-1") not in LOOPBACK:
-            return foreign_origin()  # a name of elsewhere that was made to point here
-        origin = headers.get(b"origin")
-        if origin is not None and scope["method"] not in SAFE_METHODS and origin.partition(b"://")[2] != host:
-            return foreign_origin()
-        return None
+
+def refusal(method: str, headers: Headers, settings: Settings) -> HttpProblem | None:
+    """What a request is told for its headers alone, if anything."""
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        return unsupported_media("compressed bodies are not read: send it as it is, without Content-Encoding")
+    host = headers.get(b"host", b"")
+    if not settings.auth and host.rpartition(b":")[0].strip(b"[]").decode("latin-1") not in LOOPBACK:
+        return foreign_origin()  # a name of elsewhere that was made to point here
+    origin = headers.get(b"origin")
+    if origin is not None and method not in SAFE_METHODS and origin.partition(b"://")[2] != host:
+        return foreign_origin()
+    return None
+
+
+def request_id(headers: Headers) -> bytes:
+    """The id that a caller gave a request, or one of its own."""
+    given = headers.get(b"x-request-id", b"")
+    return given if REQUEST_ID.match(given) else b"%s-%x" % (RUN, next(NUMBERS))
+
+
+def expired(seconds: float) -> HttpProblem:
+    """A request that was not answered within the seconds it may take."""
+    return busy(
+        f"not done after {seconds:g} s, and it may be done yet: ask again, and send a change again with the same "
+        "Idempotency-Key"
+    )
 
 
 @final
@@ -117,8 +131,7 @@ class Exchange:
         settings: Settings,
         methods: Mapping[str, str],
     ) -> None:
-        given = headers.get(b"x-request-id", b"")
-        self.id = given if REQUEST_ID.match(given) else b"%s-%x" % (RUN, next(NUMBERS))
+        self.id = request_id(headers)
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -164,14 +177,9 @@ class Exchange:
 
     async def tell(self, problem: HttpProblem) -> None:
         """Answer with a problem."""
-        body = msgspec.json.encode(problem_body(problem))
-        told = {
-            "content-type": MEDIA_TYPE,
-            "content-length": str(len(body)),
-            **problem.headers,
-        }
-        headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
-        await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        status, headers, body = told(problem)
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     def expire(self) -> None:
@@ -180,15 +188,11 @@ class Exchange:
             self._telling = asyncio.get_running_loop().create_task(self._tell_expired())
 
     async def _tell_expired(self) -> None:
-        seconds = f"{self._settings.request_seconds:g}"
-        await self.tell(
-            busy(
-                f"not done after {seconds} s, and it may be done yet: ask again, and send a change again with the same "
-                "Idempotency-Key"
-            )
-        )
+        await self.tell(expired(self._settings.request_seconds))
         self._expired = True
 
     def end(self) -> None:
         """Write the request down."""
-        observe(self._scope, self.id.decode(), self._status, time.perf_counter() - self._begun)
+        scope = self._scope
+        route, key = scope.get("path_template") or "none", scope.get("user")
+        observe(scope["method"], route, key, self.id.decode(), self._status, time.perf_counter() - self._begun)

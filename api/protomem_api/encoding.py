@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from protomem import Encoder
+from protomem import Encoder, Vectors
 from protomem.encoders import resolve_encoder
 from protomem.encoders.texts import checked_texts
 from protomem.progress import Progress
@@ -43,6 +43,7 @@ class SharedEncoder:
         self.reproducible = inner.reproducible
         self.keeps_text = inner.keeps_text
         self._inner = inner
+        self.takes_vectors = isinstance(inner, Vectors)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         self._most = settings.batch
         self._batcher: Batcher[Any, Floats] = Batcher(self._run, settings.batch, settings.batch_seconds)
@@ -50,6 +51,15 @@ class SharedEncoder:
     def encode(self, items: Sequence[Any] | npt.NDArray[Any], progress: Progress | None = None) -> Floats:
         """Embeddings; those of `Encoded` items are there already."""
         return items.embeddings if isinstance(items, Encoded) else self._inner.encode(items, progress)
+
+    def gives_back(self, items: Sequence[Any]) -> bool:
+        """Whether these are vectors of which it computes nothing, and has nothing to say against.
+
+        They can then be looked at together with those of other requests.
+        """
+        return self.takes_vectors and all(
+            isinstance(item, list) and len(item) == self.dimension and any(item) for item in items
+        )
 
     async def encoded(self, items: Sequence[Any] | npt.NDArray[Any]) -> Encoded:
         """The items with their embeddings. Vectors are only checked; texts are encoded in batches, in one thread.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from litestar.types import HTTPScope
 from prometheus_client import Counter, Histogram
 
+from protomem_api.keys import Key
 from protomem_api.logs import log
 from protomem_api.metrics import REQUESTS, SECONDS
 
@@ -16,14 +16,12 @@ QUIET = frozenset({"/health/live", "/health/ready", "/metrics"})
 """Asked for every few seconds by machines: logged for whoever logs everything."""
 
 
-def observe(scope: HTTPScope, id: str, status: int, seconds: float) -> None:
-    """One request that has ended; status 0 is a caller that went away."""
-    method, route = scope["method"], scope.get("path_template") or "none"
+def observe(method: str, route: str, key: Key | None, id: str, status: int, seconds: float) -> None:
+    """One request that has ended, of a route by its template; status 0 is a caller that went away."""
     count, timer = _series(method if method in METHODS else "other", route, status)
     count.inc()
     timer.observe(seconds)
     write = log.debug if route in QUIET else log.info
-    key = scope.get("user")
     write(
         "request",
         request_id=id,

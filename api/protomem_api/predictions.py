@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 import protomem
 from protomem_api import wire
@@ -25,6 +26,9 @@ from protomem_api.service import Service
 
 __all__ = ["answered", "predict"]
 
+Row = tuple[Any, npt.NDArray[np.floating]] | Any
+"""An item with its embedding, or a vector."""
+
 MOST_QUESTIONS = 64
 """Kinds of question of one memory that are batched at a time; more are answered each by itself."""
 
@@ -33,17 +37,24 @@ async def answered(service: Service, name: str, asked: wire.Predict) -> wire.Ans
     """The answers to what is asked of the memory of this name, as they go over the wire."""
     check_items(asked.items, service.settings)
     async with service.memories.use(name) as held:
-        items = await held.encoder.encoded(items_in(asked.items, held.encoder))
+        encoder = held.encoder
+        ready = encoder.gives_back(asked.items)
+        items = asked.items if ready else await encoder.encoded(items_in(asked.items, encoder))
         return answers_out(await predict(service, held, asked, items))
 
 
-async def predict(service: Service, held: Held, asked: wire.Predict, items: Encoded) -> Sequence[protomem.Answer]:
-    """The answers to what is asked about these items."""
+async def predict(
+    service: Service, held: Held, asked: wire.Predict, items: Encoded | Sequence[wire.Item]
+) -> Sequence[protomem.Answer]:
+    """The answers to what is asked about these items: encoded, or vectors that the encoder would give back."""
     question = msgspec.structs.replace(asked, items=[])
+    rows: list[Row] = list(items)
+    if isinstance(items, Encoded):
+        vectors = list(items.embeddings)
+        rows = vectors if held.encoder.takes_vectors else list(zip(items, vectors, strict=True))
     batcher = _batcher(service, held, question)
     if batcher is None or len(items) > service.settings.batch:
-        return await service.answering.run(_answers, held.memory, question, items)
-    rows = list(zip(items, items.embeddings, strict=True))
+        return await service.answering.run(_answers, held.memory, question, rows)
     return await batcher.ask(rows)
 
 
@@ -61,16 +72,22 @@ def _batcher(service: Service, held: Held, question: wire.Predict) -> Batcher[An
 
 
 async def _run(
-    service: Service, memory: protomem.Memory, question: wire.Predict, rows: list[Any]
+    service: Service, memory: protomem.Memory, question: wire.Predict, rows: list[Row]
 ) -> Sequence[protomem.Answer]:
     ANSWER_BATCH.observe(len(rows))
-    items = Encoded((item for item, _ in rows), np.stack([row for _, row in rows]) if rows else np.empty((0, 0)))
-    return await service.answering.run(_answers, memory, question, items)
+    return await service.answering.run(_answers, memory, question, rows)
 
 
-def _answers(memory: protomem.Memory, question: wire.Predict, items: Encoded) -> Sequence[protomem.Answer]:
+def _answers(memory: protomem.Memory, question: wire.Predict, rows: list[Row]) -> Sequence[protomem.Answer]:
     options = {name: getattr(question, name) for name in OPTIONS}
-    return memory.predict(items, **options)
+    return memory.predict(_joined(rows), **options)
+
+
+def _joined(rows: list[Row]) -> Encoded | npt.NDArray[np.float64]:
+    """Rows of several requests as the items of one; they are of one kind, as the encoder is one."""
+    if rows and isinstance(rows[0], tuple):
+        return Encoded((item for item, _ in rows), np.stack([embedding for _, embedding in rows]))
+    return np.array(rows, dtype=np.float64)
 
 
 OPTIONS = tuple(name for name in wire.Predict.__struct_fields__ if name != "items")

@@ -21,6 +21,7 @@ from protomem_api.problem_kinds import KINDS, Kind
 
 __all__ = [
     "MEDIA_TYPE",
+    "HeaderLines",
     "HttpProblem",
     "answer_problem",
     "as_problem",
@@ -31,6 +32,7 @@ __all__ = [
     "malformed",
     "not_found",
     "problem_body",
+    "told",
     "too_large",
     "too_many_requests",
     "too_slow",
@@ -39,6 +41,9 @@ __all__ = [
 ]
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+HeaderLines = list[tuple[bytes, bytes]]
+"""Headers as they go over the wire."""
 
 
 @final
@@ -204,6 +209,13 @@ def problem_body(problem: HttpProblem) -> wire.Problem:
         detail=problem.detail,
         path=problem.path,
     )
+
+
+def told(problem: HttpProblem) -> tuple[int, HeaderLines, bytes]:
+    """The answer that tells a problem, where no framework makes it: status, headers but for the length, body."""
+    lines = {"content-type": MEDIA_TYPE, **problem.headers}
+    headers = [(name.lower().encode(), value.encode()) for name, value in lines.items()]
+    return problem.status, headers, msgspec.json.encode(problem_body(problem))
 
 
 def as_problem(error: Exception) -> HttpProblem:

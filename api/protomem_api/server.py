@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import final
 
 import uvicorn
@@ -13,9 +16,11 @@ from litestar import Litestar
 
 from protomem.beside import begin_helpers_with
 from protomem_api.app import create_app
+from protomem_api.connection import NEVER, connected
 from protomem_api.jobs import Jobs
 from protomem_api.listening import address, listening
 from protomem_api.logs import configure_logs, log
+from protomem_api.quick import Quick
 from protomem_api.settings import Settings
 from protomem_api.threads import give_all_way
 
@@ -36,15 +41,18 @@ def serve(settings: Settings, when_held: Callable[[], None] | None = None) -> No
         app.state.service.hold.take()
         if when_held is not None:
             when_held()
-        Server(server_config(settings, app), app.state.service.jobs).run([listener])
+        quick = Quick(app.state.service)
+        Server(server_config(settings, app, quick), app.state.service.jobs, quick).run([listener])
 
 
-def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
+def server_config(settings: Settings, app: Litestar, quick: Quick) -> uvicorn.Config:
     """How uvicorn serves the application."""
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
+        http=partial(connected, quick),  # type: ignore[arg-type]  # called as its class would be
+        timeout_keep_alive=NEVER,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -59,9 +67,10 @@ def server_config(settings: Settings, app: Litestar) -> uvicorn.Config:
 class Server(uvicorn.Server):
     """uvicorn's, which waits for its connections to end: those that watch a job are let go first."""
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+    def __init__(self, config: uvicorn.Config, jobs: Jobs, quick: Quick) -> None:
         super().__init__(config)
         self._jobs = jobs
+        self._quick = quick
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say where it serves; uvicorn leaves that to whoever made the socket.
@@ -78,4 +87,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin no more jobs, then finish the requests under way."""
         self._jobs.stop()
+        with contextlib.suppress(TimeoutError):  # as uvicorn waits no longer for the others
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._quick.finish()
         await super().shutdown(sockets)

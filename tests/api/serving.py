@@ -12,6 +12,7 @@ import msgspec
 import uvicorn
 
 from protomem_api import KeyFile, Settings, create_app
+from protomem_api.quick import Quick
 from protomem_api.server import server_config
 
 
@@ -48,7 +49,7 @@ def served(settings: Settings, encoders: tuple = ()) -> Iterator[Served]:
     """Serve in a thread until the block ends."""
     settings = msgspec.structs.replace(settings, port=0)
     app = create_app(settings, encoders)
-    server = uvicorn.Server(server_config(settings, app))
+    server = uvicorn.Server(server_config(settings, app, Quick(app.state.service)))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
