@@ -23,7 +23,8 @@ from protomem.ensemble import Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
 from protomem.items import Items
-from protomem.novelty import Known, leverages, log_sum_exp, strangeness
+from protomem.novelty import Known, leverages, strangeness
+from protomem.softmax import log_sum_exp, softmax
 from protomem.statistics import LabelSums, Statistics
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
     "can_be_left_out",
     "leave_one_out",
     "regression_left_out",
-    "softmax",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -102,7 +102,7 @@ class Calibration:
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (n, labels); rows add up to 1."""
-        return softmax(scores, self.temperature)
+        return softmax(scores / self.temperature)
 
     def novelty(self, scores: Floats, best: Floats) -> Floats:
         """Conformal p-values of items, from their scores (n, labels) and best subspace scores (n,); small: strange."""
@@ -210,12 +210,6 @@ def leave_one_out(
     if "rivals" in ensemble.weights:
         total += ensemble.weights["rivals"] * _rivals(ensemble, items, rows, total.argmax(axis=1))
     return total, shortlisted.max(axis=1)
-
-
-def softmax(scores: Floats, temperature: float) -> Floats:
-    """exp(score / temperature), normalised over each row."""
-    scaled = scores / temperature
-    return np.asarray(np.exp(scaled - log_sum_exp(scaled)[:, None]))
 
 
 def regression_left_out(

@@ -19,7 +19,6 @@ from protomem.answers import Answer, Explanation
 from protomem.attribution import Profile, contrasts, explanations, profile_of_sums
 from protomem.balance import SUMMED_BALANCE, balance
 from protomem.blas import one_blas_thread
-from protomem.calibration import softmax
 from protomem.codes import Codes
 from protomem.decisions import Decision, Decisions, allowed
 from protomem.ensemble import total, weighted
@@ -33,6 +32,7 @@ from protomem.name_prior import name_scores
 from protomem.panels import Weights
 from protomem.predicting import BATCH
 from protomem.questions import Question
+from protomem.softmax import softmax
 from protomem.space import Space
 from protomem.statistics import LabelSums, Statistics
 
@@ -134,7 +134,7 @@ class SummedPredictor:
         parts = self.parts(items)
         if question.names is not None:
             parts["names"] = name_scores(items.codes, items.lengths, question.names, self.counts)
-        probabilities = softmax(total(parts, allowed(question.among, self.names)), TEMPERATURE[self.level])
+        probabilities = softmax(total(parts, allowed(question.among, self.names)) / TEMPERATURE[self.level])
         decided = decisions.of(probabilities)
         heads = tuple(head for head in (*SUMMED_HEADS, "names") if head in parts)
         told = self._explanations(items, parts, decided) if question.explain else [None] * len(items)

@@ -35,7 +35,6 @@ from rich.progress import Progress
 from rich.table import Table
 
 import protomem
-from protomem.calibration import softmax
 from protomem.codes import quantize
 from protomem.commitment import Commitment
 from protomem.ensemble import total, weighted
@@ -44,6 +43,7 @@ from protomem.federation.sums import Sums
 from protomem.heads.analytic import NEARLY_LEAST, STRENGTHS, Primal
 from protomem.heads.discriminant import Discriminant
 from protomem.items import Items
+from protomem.softmax import softmax
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 from protomem.summed import PROTOTYPES_UNTIL, SUMMED, SummedPredictor
@@ -173,7 +173,7 @@ def losses(space: Space, learned: Split, held: Split, level: Level) -> list[floa
     scores = total(solved.parts(items))
     right = np.searchsorted(solved.names, held.labels)
     rows = np.arange(len(held))
-    return [float(-np.log(softmax(scores, one)[rows, right] + 1e-12).mean()) for one in TRIED]
+    return [float(-np.log(softmax(scores / one)[rows, right] + 1e-12).mean()) for one in TRIED]
 
 
 def bytes_a_label() -> Iterator[float]:

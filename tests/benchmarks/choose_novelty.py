@@ -25,7 +25,8 @@ from protomem.codes import Codes, quantize
 from protomem.ensemble import Ensemble
 from protomem.examples import Examples
 from protomem.items import Items
-from protomem.novelty import ENERGY_WEIGHT, Known, leverages, log_sum_exp
+from protomem.novelty import ENERGY_WEIGHT, Known, leverages
+from protomem.softmax import log_sum_exp
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 

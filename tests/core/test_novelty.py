@@ -17,7 +17,7 @@ from protomem.ensemble import Ensemble
 from protomem.examples import Examples
 from protomem.heads.subspaces import NOISE, Subspace
 from protomem.items import Items
-from protomem.novelty import ENERGY_WEIGHT, Known, leverages, log_sum_exp, strangeness
+from protomem.novelty import ENERGY_WEIGHT, Known, leverages, strangeness
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
 
@@ -61,11 +61,6 @@ def test_strangeness_is_its_formula() -> None:
             unexplained.append(1 + NOISE - across @ np.linalg.inv(kernel(own, own) + NOISE * np.eye(len(own))) @ across)
         energy = 0.4 * math.log(sum(math.exp(score / 0.4) for score in scores[item]))
         assert math.isclose(found[item], math.log(min(unexplained)) - ENERGY_WEIGHT / 2.5 * energy, rel_tol=1e-9)
-
-
-def test_log_sum_exp_bears_what_may_not_be_answered_and_what_overflows() -> None:
-    scores = np.array([[0.0, -np.inf, 0.0], [2_000.0, 2_000.0, 0.0], [-2_000.0, -np.inf, -np.inf]])
-    assert np.allclose(log_sum_exp(scores), [math.log(2), 2_000 + math.log(2), -2_000], rtol=1e-15)
 
 
 # ------------------------------------------------------------------------------------------------------ the weights
