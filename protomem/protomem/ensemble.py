@@ -231,7 +231,7 @@ class Ensemble:
     def items(self, codes: Codes) -> Items:
         """Items with these codes (n, d), as the heads take them."""
         is_few = self.close is not None and self.close.centre is not None
-        return Items(self.space, codes, self.close.codes if self.close is not None and is_few else None)
+        return Items(self.space, codes, self.close.against if self.close is not None and is_few else None)
 
     def warm_as(self, previous: Ensemble) -> None:
         """Solve now the parts of classes that `previous` had solved."""

@@ -7,8 +7,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from protomem.against import Against
 from protomem.codes import Codes, code_lengths
-from protomem.heads.cosines import inner_products
 from protomem.lazy import lazy
 from protomem.lift import Features
 from protomem.space import Space
@@ -20,10 +20,10 @@ __all__ = ["Items"]
 class Items:
     """Codes as float32 (n, d) and their lengths (n,); features (n, D) and keys (n, books) when a head asks for them.
 
-    `examples` float32 (m, d) are those of a small memory, with all of which each item is compared.
+    `examples` are those of a small memory, with all of which each item is compared.
     """
 
-    def __init__(self, space: Space, codes: Codes, examples: npt.NDArray[np.float32] | None = None) -> None:
+    def __init__(self, space: Space, codes: Codes, examples: Against | None = None) -> None:
         self._space = space
         self._examples = examples
         self._codes = codes
@@ -46,7 +46,11 @@ class Items:
     @lazy
     def products(self) -> npt.NDArray[np.float32] | None:
         """Exact inner products with the examples of a small memory: (n, m); None of a larger one."""
-        return None if self._examples is None else inner_products(self.codes, self._examples)
+        return None if self._examples is None else self.products_with(self._examples)
+
+    def products_with(self, examples: Against) -> npt.NDArray[np.float32]:
+        """Exact inner products with these examples."""
+        return examples.products(self._codes)
 
     def are(self, other: Items) -> bool:
         """Whether these are of the same codes in the same space, and neither is compared with all examples."""

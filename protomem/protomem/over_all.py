@@ -13,9 +13,10 @@ from typing import Final, Protocol, final
 import numpy as np
 import numpy.typing as npt
 
+from protomem.against import Against, against
 from protomem.beside import beside
 from protomem.codes import Codes, code_lengths
-from protomem.heads.cosines import Centre, cosines, inner_products
+from protomem.heads.cosines import Centre, over_lengths
 from protomem.heads.logistic import Logistic
 from protomem.heads.rivals import Rivals
 from protomem.items import Items
@@ -29,30 +30,31 @@ Floats = npt.NDArray[np.float64]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Close:
-    """All examples, where each item is compared with all: codes (n, d), lengths (n,), and their centre, of few."""
+    """All examples, where each item is compared with all: codes int8 (n, d), lengths (n,), and their centre, of few."""
 
-    codes: npt.NDArray[np.float32]
+    codes: Codes
+    against: Against
     lengths: Floats
     centre: Centre | None
 
     @classmethod
     def of(cls, codes: Codes, *, centred: bool) -> Close:
         """Examples with these codes, int8 (n, d)."""
-        numbers = np.asfortranarray(codes, dtype=np.float32)  # products with few items take half the time so
-        return cls(numbers, code_lengths(numbers), Centre.of(codes) if centred else None)
+        return cls(codes, against(codes), code_lengths(codes.astype(np.float32)), Centre.of(codes) if centred else None)
 
     def cosines(self, items: Items) -> Floats:
         """Cosines of items (m,) with them, both centred if there is a centre: (m, n)."""
-        if self.centre is None:
-            return cosines(items.codes, items.lengths, self.codes, self.lengths)
-        products = inner_products(items.codes, self.codes) if items.products is None else items.products
-        return self.centre.cosines(items.codes, items.lengths, products)
+        products = items.products_with(self.against) if items.products is None else items.products
+        return self._of(items.codes, items.lengths, products)
 
     def among_themselves(self) -> Floats:
         """Their cosines with each other: (n, n)."""
+        return self._of(self.codes.astype(np.float32), self.lengths, self.against.products(self.codes))
+
+    def _of(self, codes: npt.NDArray[np.float32], lengths: Floats, products: npt.NDArray[np.float32]) -> Floats:
         if self.centre is None:
-            return cosines(self.codes, self.lengths, self.codes, self.lengths)
-        return self.centre.cosines(self.codes, self.lengths, inner_products(self.codes, self.codes))
+            return over_lengths(products.astype(np.float64), lengths, self.lengths)
+        return self.centre.cosines(codes, lengths, products)
 
 
 @final

@@ -76,8 +76,10 @@ class Float32Products:
 class Int8Products:
     """By onnxruntime in int8 and int32."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 0) -> None:
+        """With so many threads; 0 is one for each core."""
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         # Threads that spin for the next product would take the cores from whoever comes in between.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(MATMUL_INTEGER, options, providers=["CPUExecutionProvider"])
@@ -90,10 +92,10 @@ class Int8Products:
         for start in range(0, len(rows), PANEL):
             yield start, self._run(rows[start : start + PANEL], features[:, start:], np.uint8(0))
 
-    def is_exact(self) -> bool:
-        """Whether this processor's kernel keeps the largest sums: asked once a process."""
+    def is_exact(self, right_max: int = RIGHT_MAX) -> bool:
+        """Whether this processor's kernel keeps the largest sums with entries of ±`right_max` on the right."""
         left = np.full((3, 1_024), 127, dtype=np.int8)
-        right = np.full((1_024, 5), RIGHT_MAX, dtype=np.int8)
+        right = np.full((1_024, 5), right_max, dtype=np.int8)
         both = ((left, right), (left, -right), (-left, right), (-left, -right))
         return all(np.array_equal(self.multiply(*pair), np.matmul(*pair, dtype=np.int64)) for pair in both)
 

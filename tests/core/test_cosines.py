@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from tests.core.drawing import drawn_codes
 
 from protomem.codes import CODE_MAX, MAX_DIMENSION, code_lengths, code_scale
-from protomem.heads.cosines import Centre, cosines, exponential_kernel, inner_products
+from protomem.heads.cosines import Centre, cosines, exponential_kernel
 from protomem.panels import FEW_ROWS
 
 
 def centred_cosines(examples: list[list[int]], items: list[list[int]]) -> np.ndarray:
     remembered, asked = np.array(examples, dtype=np.int8), np.array(items, dtype=np.float32)
-    products = inner_products(asked, remembered.astype(np.float32))
+    products = asked @ remembered.astype(np.float32).T
     return Centre.of(remembered).cosines(asked, code_lengths(asked), products)
 
 

@@ -10,21 +10,16 @@ import numpy.typing as npt
 
 from protomem.codes import Codes, code_lengths
 
-__all__ = ["Centre", "cosines", "exponential_kernel", "inner_products"]
+__all__ = ["Centre", "cosines", "exponential_kernel", "over_lengths"]
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.float32]
 """Codes as floats, so that products of them run at full speed."""
 
 
-def inner_products(left: Numbers, right: Numbers) -> Numbers:
-    """Inner products of codes (m, d) and (n, d): (m, n). They are exact integers, in any order of summation."""
-    return left @ right.T
-
-
 def cosines(left: Numbers, left_lengths: Floats, right: Numbers, right_lengths: Floats) -> Floats:
-    """Cosines between codes (m, d) and (n, d) with these lengths: (m, n)."""
-    return _over_lengths(inner_products(left, right).astype(np.float64), left_lengths, right_lengths)
+    """Cosines between codes (m, d) and (n, d) with these lengths: (m, n). Products of codes are exact integers."""
+    return over_lengths((left @ right.T).astype(np.float64), left_lengths, right_lengths)
 
 
 @final
@@ -62,7 +57,7 @@ class Centre:
         away *= self.count**2
         away -= self.count * dots[:, None]
         away -= (self.count * self.dots - self.total @ self.total)[None, :]
-        return _over_lengths(away, _centred_lengths(self.count, self.total, dots, lengths), self.lengths)
+        return over_lengths(away, _centred_lengths(self.count, self.total, dots, lengths), self.lengths)
 
 
 def exponential_kernel(sharpness: float, cosine: Floats) -> Floats:
@@ -72,7 +67,7 @@ def exponential_kernel(sharpness: float, cosine: Floats) -> Floats:
     return np.asarray(np.exp(kernel, out=kernel))
 
 
-def _over_lengths(products: Floats, left_lengths: Floats, right_lengths: Floats) -> Floats:
+def over_lengths(products: Floats, left_lengths: Floats, right_lengths: Floats) -> Floats:
     """The products (m, n), divided in place by the lengths (m,) and (n,)."""
     products /= left_lengths[:, None]
     products /= right_lengths[None, :]
