@@ -28,7 +28,7 @@ import protomem
 from protomem_api import KeyFile
 
 CLASSES, DIMENSION = 150, 384
-CLIENTS = 32
+CLIENTS, MANY = 32, 64
 RATE = 200.0
 """Requests a second of the latency bar."""
 
@@ -95,10 +95,14 @@ async def loads(data: Path, key: str, vectors: np.ndarray, seconds: float, table
 
     with process(["-c", BARE]) as port:
         await closed_loop(port, cycle(bares), CLIENTS, 1)
-        bare = add("a bare route, 32 clients", await closed_loop(port, cycle(bares), CLIENTS, seconds))
+        bare = [await closed_loop(port, cycle(bares), clients, seconds) for clients in (CLIENTS, MANY)]
+        add(f"a bare route, {CLIENTS} clients", bare[0])
+        add(f"a bare route, {MANY} clients", bare[1])
     with process(["-c", SERVE, "serve", "--data", str(data), "--port"]) as port:
         await closed_loop(port, cycle(predicts), CLIENTS, 1)
-        full = add("predict, 32 clients", await closed_loop(port, cycle(predicts), CLIENTS, seconds))
+        full = [await closed_loop(port, cycle(predicts), clients, seconds) for clients in (CLIENTS, MANY)]
+        add(f"predict, {CLIENTS} clients", full[0])
+        add(f"predict, {MANY} clients", full[1])
         add("predict, 1 client", await closed_loop(port, cycle(predicts), 1, seconds))
         calm = add("predict, 200 a second", await open_loop(port, cycle(predicts), RATE, seconds))
         writing = asyncio.create_task(closed_loop(port, writes(vectors, key), 1, seconds))
@@ -108,7 +112,8 @@ async def loads(data: Path, key: str, vectors: np.ndarray, seconds: float, table
         many = add("learn one, 32 clients", await closed_loop(port, learns(vectors, key, "many"), CLIENTS, seconds))
         if text:
             add("predict one text, 32 clients", await texts(port, key, seconds))
-    table.add_row("predict / bare", f"{full.rate / bare.rate:.2f}")
+    for clients, one, other in zip((CLIENTS, MANY), full, bare, strict=True):
+        table.add_row(f"predict / bare, {clients} clients", f"{one.rate / other.rate:.2f}")
     table.add_row("p99 beside writes / without", f"{busy.percentile(0.99) / calm.percentile(0.99):.2f}")
     table.add_row("durable learns, 32 clients / 1", f"{many.rate / one.rate:.2f}")
 
