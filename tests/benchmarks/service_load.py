@@ -112,8 +112,8 @@ async def loads(data: Path, key: str, vectors: np.ndarray, seconds: float, table
         many = add("learn one, 32 clients", await closed_loop(port, learns(vectors, key, "many"), CLIENTS, seconds))
         if text:
             add("predict one text, 32 clients", await texts(port, key, seconds))
-    for clients, one, other in zip((CLIENTS, MANY), full, bare, strict=True):
-        table.add_row(f"predict / bare, {clients} clients", f"{one.rate / other.rate:.2f}")
+    for clients, whole, least in zip((CLIENTS, MANY), full, bare, strict=True):
+        table.add_row(f"predict / bare, {clients} clients", f"{whole.rate / least.rate:.2f}")
     table.add_row("p99 beside writes / without", f"{busy.percentile(0.99) / calm.percentile(0.99):.2f}")
     table.add_row("durable learns, 32 clients / 1", f"{many.rate / one.rate:.2f}")
 
