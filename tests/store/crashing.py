@@ -1,9 +1,10 @@
-"""Run something again and again, each time in a process that is killed one line of the store later than before.
+"""Run something again and again, each time in a process that is killed some lines of the store later than before.
 
-    python crashing.py FOLDER ACTION
+    python crashing.py FOLDER ACTION LINES
 
-prepares FOLDER/prepared once, and makes FOLDER/0000, FOLDER/0001 … of it, each as a kill left it. The last one is that
-of a process that came to its end. Beside each lies `acknowledged`, which is there if the action had returned.
+prepares FOLDER/prepared once, and makes FOLDER/0000 and one for every LINES lines of it, each as a kill left it. The last
+one is that of a process that came to its end. Beside each lies `acknowledged`, which is there if the action had
+returned.
 """
 
 from __future__ import annotations
@@ -93,10 +94,10 @@ def run(folder: Path, action: str, number: int) -> None:
 
 
 def main() -> None:
-    base, action = Path(sys.argv[1]), sys.argv[2]
+    base, action, lines = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     (base / "prepared").mkdir(parents=True)
     prepare(base / "prepared" / NAME)
-    for number in itertools.count():
+    for number in itertools.count(step=lines):
         child = os.fork()
         if child == 0:
             run(base / f"{number:04}", action, number)

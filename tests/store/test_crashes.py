@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.faults.operations import SWEEP
 from tests.store.crashing import NAME
 from tests.store.samples import id_hash, ids, receipt
 
@@ -18,6 +19,10 @@ if not hasattr(os, "fork"):
     pytest.skip("needs a system that can fork", allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
+
+LINES = 1 if SWEEP else 2
+"""From one kill to the next: all of them take two minutes."""
+
 State = tuple[list[str], list[int], set[str]]
 BEFORE: State = (["id-1", "id-2", "id-4"], [1, 2, 3], {id_hash(3)})
 AFTER: dict[str, State] = {
@@ -41,7 +46,7 @@ SNAPSHOTS: dict[str, set[bytes | None]] = {
 def killed(folder: Path, action: str) -> list[Path]:
     """The folders that kills left, in the order of the lines, and last one that was not killed."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
-    command = [sys.executable, "-m", "tests.store.crashing", str(folder), action]
+    command = [sys.executable, "-m", "tests.store.crashing", str(folder), action, str(LINES)]
     subprocess.run(command, check=True, env=environment, timeout=300)
     return sorted(each for each in folder.iterdir() if each.name != "prepared")
 
