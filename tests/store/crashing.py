@@ -2,8 +2,8 @@
 
     python crashing.py FOLDER ACTION LINES
 
-prepares FOLDER/prepared once, and makes FOLDER/0000 and one for every LINES lines of it, each as a kill left it. The last
-one is that of a process that came to its end. Beside each lies `acknowledged`, which is there if the action had
+prepares FOLDER/prepared once, and makes FOLDER/0000 and one for every LINES lines of it, each as a kill left it. The
+last one is that of a process that came to its end. Beside each lies `acknowledged`, which is there if the action had
 returned.
 """
 
