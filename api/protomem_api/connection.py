@@ -28,7 +28,7 @@ REST_SECONDS: Final = 0.2
 """Within which the rest of a plain predict has to come: clients send head and body one after the other."""
 
 IDLE_SECONDS: Final = 5.0
-"""How often a connection is looked at. One on which nothing came since the last look is closed."""
+"""How often a connection is looked at. One that had nothing to do at the last look, and got nothing, is closed."""
 
 NEVER: Final = 10**8
 """Seconds until uvicorn closes an idle connection: it does not see all that is asked there, so that is done here."""
@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._is_passed = False  # this request, to uvicorn
         self._is_foreign = False  # all that comes: the parser could not read on
         self._is_full = False  # the caller reads no answers
-        self._is_quiet = False  # since the last look
+        self._is_quiet = False  # at the last look, and since
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -195,11 +195,12 @@ class Connection(asyncio.Protocol):
                 self.data_received(data)
 
     def _close_if_idle(self) -> None:
-        is_done = self._asked is None and self._message.is_whole and not self._is_inner_busy
+        is_between = self._message.is_whole or self._is_foreign
+        is_done = self._asked is None and is_between and not self._is_inner_busy
         if self._is_quiet and is_done:
             self._transport.close()
             return
-        self._is_quiet = True
+        self._is_quiet = is_done
         self._look = self._loop.call_later(IDLE_SECONDS, self._close_if_idle)
 
 

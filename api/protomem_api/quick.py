@@ -49,9 +49,13 @@ class Message:
     def __init__(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
         self.begun = self.ended = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.url = self.method = self.body = b""
+        self.headers: dict[bytes, bytes] = {}
         self.is_doubled = False  # a header that stands there twice
         self.is_kept = False  # the connection, after the answer
-        self._begin()
 
     @property
     def is_whole(self) -> bool:
@@ -67,7 +71,7 @@ class Message:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        self.is_doubled |= name in self.headers
+        self.is_doubled = self.is_doubled or name in self.headers
         self.headers[name] = value
 
     def on_headers_complete(self) -> None:
@@ -80,11 +84,6 @@ class Message:
 
     def on_message_complete(self) -> None:
         self.ended += 1
-
-    def _begin(self) -> None:
-        self.url = self.method = self.body = b""
-        self.headers: dict[bytes, bytes] = {}
-        self.is_doubled = self.is_kept = False
 
 
 @final
@@ -100,7 +99,7 @@ class Asked(NamedTuple):
 
 @final
 class Quick:
-    """What tells plain predicts from other requests and answers them, so many at a time, within `seconds` each."""
+    """What tells plain predicts from other requests and answers them: `under_way` at a time, for `seconds` at most."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

@@ -52,9 +52,8 @@ def open(
     After a change the heads are solved anew by the next `predict`, so that many changes in a row cost little. With
     `solve_ahead` that is done before the change returns, if anybody has asked since the last one, while other threads
     go on with the answers of before: for programs in which some predict while others learn. `solve_over_all` solves the
-    heads of up to 2,048 examples, and of `kernel_rows`, which else happens here in many small steps that hold the
-    interpreter's lock: a function that gives to the bit what the default gives, such as one that has another process do
-    it. `watch_solving` makes the context in which heads are solved, such as a timer.
+    heads of up to 2,048 examples, and of `kernel_rows`: a function that gives to the bit what the default gives, but by
+    another process, for example. `watch_solving` makes the context in which heads are solved, such as a timer.
 
     Raises `EncoderMismatch` if the memory was made with another encoder or other settings, `NotAMemory`,
     `MemoryLocked` or `StoreUnavailable` for the file.

@@ -331,6 +331,33 @@ def test_an_idle_connection_is_closed_and_one_in_use_is_not(
         assert raw.is_closed_within(2)
 
 
+def test_a_connection_that_only_uvicorn_reads_is_closed_when_idle(few: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, _ = few
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.1)
+    with Raw(server.url) as raw:
+        raw.send(request("/health/live", "", b"", "GET", "Connection: Upgrade\r\nUpgrade: h2c\r\n"))
+        assert raw.answers(1)[0][0] == 200
+        assert raw.is_closed_within(2)
+
+
+@pytest.mark.parametrize("kind", [JSON, OTHERWISE], ids=["plain", "documented"])
+def test_a_connection_stays_for_a_while_after_a_long_answer(
+    few: Asking, slowly: Callable[[float], None], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It is looked at while the answer is made, and again soon after it was sent: the caller may ask once more."""
+    server, ask = few
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 1.0)
+    slowly(1.5)
+    with Raw(server.url) as raw:
+        raw.send(ask().replace(JSON.encode(), kind.encode()))
+        assert raw.answers(1)[0][0] == 200
+        slowly(0.0)
+        time.sleep(0.75)
+        raw.send(ask())
+        assert raw.answers(2)[-1][0] == 200
+        assert len(raw.told) == 2
+
+
 def test_a_server_that_is_told_to_stop_answers_plain_requests_that_came(tmp_path: Path) -> None:
     """The first one solves the heads, which takes a while: the signal comes in between."""
     _, secret = KeyFile(tmp_path).create("one", "admin")
