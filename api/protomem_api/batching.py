@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar, final
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar, final
 
 __all__ = ["Batcher"]
 
@@ -18,8 +19,8 @@ Result = TypeVar("Result")
 class Waiting(NamedTuple):
     """A request in the queue: its items, and where its results go."""
 
-    items: Sequence[object]
-    answered: asyncio.Future[Sequence[object]]
+    items: Sequence[Any]
+    answered: asyncio.Future[Sequence[Any]]
 
 
 @final
@@ -46,6 +47,11 @@ class Batcher(Generic[Item, Result]):
         self._queue: deque[Waiting] = deque()
         self._worker: asyncio.Task[None] | None = None
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """That of the first call: to ask which it is costs a system call each time."""
+        return asyncio.get_running_loop()
+
     @property
     def idle(self) -> bool:
         """Whether nothing is queued or under way."""
@@ -53,14 +59,17 @@ class Batcher(Generic[Item, Result]):
 
     async def ask(self, items: Sequence[Item]) -> Sequence[Result]:
         """The results for these items, in their order."""
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Sequence[object]] = loop.create_future()
+        return await self.begin(items)
+
+    def begin(self, items: Sequence[Item]) -> asyncio.Future[Sequence[Result]]:
+        """The same, to come."""
+        answered: asyncio.Future[Sequence[Any]] = self._loop.create_future()
         self._queue.append(Waiting(items, answered))
         if len(self._queue) == self._wanted:
             self._came.set()
         if self._worker is None:
-            self._worker = loop.create_task(self._work())
-        return await answered  # type: ignore[return-value]
+            self._worker = self._loop.create_task(self._work())
+        return answered
 
     async def _work(self) -> None:
         try:
@@ -95,7 +104,7 @@ class Batcher(Generic[Item, Result]):
 
     async def _answer(self, batch: list[Waiting]) -> None:
         items = [item for waiting in batch for item in waiting.items]
-        ran = asyncio.ensure_future(self._run(items))  # type: ignore[arg-type]  # each caller put in its own items
+        ran = asyncio.ensure_future(self._run(items))
         await asyncio.wait([ran])
         if error := ran.exception():
             await self._told(batch, error)

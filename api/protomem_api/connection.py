@@ -55,7 +55,6 @@ class Connection(asyncio.Protocol):
         self._number = 0  # of the request of which `held` is the beginning, or all
         self._held = b""
         self._asked: Asked | None = None  # what is being answered
-        self._answering: asyncio.Task[bytes | None]
         self._late: asyncio.TimerHandle
         self._waiting: list[bytes] = []
         self._rest: asyncio.TimerHandle | None = None
@@ -150,14 +149,11 @@ class Connection(asyncio.Protocol):
         self._asked = asked
         self._quick.under_way += 1
         self._late = self._loop.call_later(self._quick.seconds, self._expire, asked)
-        self._answering = self._loop.create_task(self._quick.answer(asked))
-        self._answering.add_done_callback(partial(self._answered, asked))
+        self._quick.answer(asked, partial(self._answered, asked))
 
-    def _answered(self, asked: Asked, task: asyncio.Task[bytes | None]) -> None:
-        failed = task.cancelled() or task.exception() is not None
+    def _answered(self, asked: Asked, body: bytes | None) -> None:
         if self._asked is not asked:
             return  # the caller was told that it takes too long
-        body = None if failed else task.result()
         if body is not None:
             self._tell(asked, HTTPStatus.OK, JSON, body)
         else:  # the route is asked the same, and tells what is to be told

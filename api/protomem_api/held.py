@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple, final
 
 import msgspec
@@ -63,6 +64,18 @@ class Held:
         self.size = Size.of(memory)
         self._measured = self.used
         self._measuring: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[Held]:
+        """It stays open until the block ends."""
+        self.users += 1
+        try:
+            yield self
+        finally:
+            self.users -= 1
+            if not self.users:
+                self.used = time.monotonic()
+                self.unused.set()
 
     @property
     def may_have_changed(self) -> bool:

@@ -52,17 +52,12 @@ class Memories:
     @asynccontextmanager
     async def use(self, name: str) -> AsyncIterator[Held]:
         """The open memory of this name, which stays open meanwhile. Raises the problem `not-found`."""
-        held = self._held.get(name)
-        if held is None:
-            held = await self._opened(name)
-        held.users += 1
-        try:
+        with (self.open_one(name) or await self._opened(name)).in_use() as held:
             yield held
-        finally:
-            held.users -= 1
-            if not held.users:
-                held.used = time.monotonic()
-                held.unused.set()
+
+    def open_one(self, name: str) -> Held | None:
+        """The memory of this name, if it is open."""
+        return self._held.get(name)
 
     async def names(self) -> list[str]:
         """The names of all memories, sorted."""

@@ -6,6 +6,7 @@ another is being answered are answered together: a batch costs little more than 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,14 +18,16 @@ import numpy.typing as npt
 import protomem
 from protomem_api import wire
 from protomem_api.batching import Batcher
-from protomem_api.conversions import answers_out, items_in
+from protomem_api.conversions import items_in
 from protomem_api.encoding import Encoded
 from protomem_api.limits import check_items
 from protomem_api.memories import Held
 from protomem_api.metrics import ANSWER_BATCH
 from protomem_api.service import Service
 
-__all__ = ["answered", "predict"]
+__all__ = ["Answers", "answered", "begun", "predict"]
+
+Answers = Sequence[protomem.Answer]
 
 Row = tuple[Any, npt.NDArray[np.floating]] | Any
 """An item with its embedding, or a vector."""
@@ -33,32 +36,44 @@ MOST_QUESTIONS = 64
 """Kinds of question of one memory that are batched at a time; more are answered each by itself."""
 
 
-async def answered(service: Service, name: str, asked: wire.Predict) -> wire.Answers:
-    """The answers to what is asked of the memory of this name, as they go over the wire."""
+async def answered(service: Service, name: str, asked: wire.Predict) -> Answers:
+    """The answers to what is asked of the memory of this name."""
     check_items(asked.items, service.settings)
     async with service.memories.use(name) as held:
         encoder = held.encoder
         ready = encoder.gives_back(asked.items)
         items = asked.items if ready else await encoder.encoded(items_in(asked.items, encoder))
-        return answers_out(await predict(service, held, asked, items))
+        return await predict(service, held, asked, items)
 
 
-async def predict(
-    service: Service, held: Held, asked: wire.Predict, items: Encoded | Sequence[wire.Item]
-) -> Sequence[protomem.Answer]:
+def begun(service: Service, name: str, asked: wire.Predict) -> asyncio.Future[Answers]:
+    """The same, to come: at less cost where a memory that is open is asked about vectors."""
+    held = service.memories.open_one(name)
+    if held is not None and held.encoder.gives_back(asked.items):
+        check_items(asked.items, service.settings)
+        batcher = _batcher(service, held, asked, len(asked.items))
+        if batcher is not None:
+            return batcher.begin(asked.items)
+    return asyncio.ensure_future(answered(service, name, asked))
+
+
+async def predict(service: Service, held: Held, asked: wire.Predict, items: Encoded | Sequence[wire.Item]) -> Answers:
     """The answers to what is asked about these items: encoded, or vectors that the encoder would give back."""
-    question = msgspec.structs.replace(asked, items=[])
     rows: list[Row] = list(items)
     if isinstance(items, Encoded):
         vectors = list(items.embeddings)
         rows = vectors if held.encoder.takes_vectors else list(zip(items, vectors, strict=True))
-    batcher = _batcher(service, held, question)
-    if batcher is None or len(items) > service.settings.batch:
-        return await service.answering.run(_answers, held.memory, question, rows)
+    batcher = _batcher(service, held, asked, len(rows))
+    if batcher is None:
+        return await service.answering.run(_answers, held.memory, asked, rows)
     return await batcher.ask(rows)
 
 
-def _batcher(service: Service, held: Held, question: wire.Predict) -> Batcher[Any, protomem.Answer] | None:
+def _batcher(service: Service, held: Held, asked: wire.Predict, count: int) -> Batcher[Any, protomem.Answer] | None:
+    """What answers this question of several callers at once, unless it is about too many items or one too many."""
+    if count > service.settings.batch:
+        return None
+    question = msgspec.structs.replace(asked, items=[])
     key = msgspec.json.encode(question)
     known = held.batchers.get(key)
     if known is None:
@@ -66,19 +81,18 @@ def _batcher(service: Service, held: Held, question: wire.Predict) -> Batcher[An
             held.batchers = {key: one for key, one in held.batchers.items() if not one.idle}
         if len(held.batchers) >= MOST_QUESTIONS:
             return None
-        run = partial(_run, service, held.memory, question)
+        run = partial(_run, service, held, question)
         known = held.batchers[key] = Batcher(run, service.settings.batch, service.settings.batch_seconds)
     return known
 
 
-async def _run(
-    service: Service, memory: protomem.Memory, question: wire.Predict, rows: list[Row]
-) -> Sequence[protomem.Answer]:
+async def _run(service: Service, held: Held, question: wire.Predict, rows: list[Row]) -> Answers:
     ANSWER_BATCH.observe(len(rows))
-    return await service.answering.run(_answers, memory, question, rows)
+    with held.in_use():
+        return await service.answering.run(_answers, held.memory, question, rows)
 
 
-def _answers(memory: protomem.Memory, question: wire.Predict, rows: list[Row]) -> Sequence[protomem.Answer]:
+def _answers(memory: protomem.Memory, question: wire.Predict, rows: list[Row]) -> Answers:
     options = {name: getattr(question, name) for name in OPTIONS}
     return memory.predict(_joined(rows), **options)
 

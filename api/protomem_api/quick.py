@@ -1,8 +1,8 @@
 """The one route that programs call all the time, without what a framework does for every route.
 
-A plain `predict` (POST, JSON of a known and small length, a key that may read) is answered by the very function that
-its route calls, from the bytes of its request to those of its answer. Whatever is not plain, and whatever goes wrong,
-is left to the route, which gets the same bytes and tells it as it is documented.
+A plain `predict` (POST, JSON of a known and small length, a key that may read) is answered in the same batches as those
+of its route, from the bytes of its request to those of its answer; for vectors without a task of its own. Whatever is
+not plain, and whatever goes wrong, is left to the route, which gets the same bytes and tells it as it is documented.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple, final
 
 import httptools
 import msgspec
 
-from protomem import ProtomemError
 from protomem_api import wire
 from protomem_api.border import refusal, request_id
+from protomem_api.conversions import answers_out
 from protomem_api.guards import known_key
 from protomem_api.keys import Key
-from protomem_api.predictions import answered
+from protomem_api.predictions import Answers, begun
 from protomem_api.problems import HttpProblem
 from protomem_api.service import Service
 
@@ -125,15 +127,22 @@ class Quick:
             return None
         return Asked(name, key, message.body, request_id(headers), time.perf_counter())
 
-    async def answer(self, asked: Asked) -> bytes | None:
-        """The answers as JSON; None where there is something to tell in their place."""
+    def answer(self, asked: Asked, tell: Callable[[bytes | None], None]) -> None:
+        """Tell the answers as JSON, when they are there; None where there is something to tell in their place."""
         try:
-            return _told.encode(await answered(self._service, asked.name, _asked.decode(asked.body)))
-        except (msgspec.MsgspecError, ProtomemError, HttpProblem, UnicodeError):
-            return None
+            answers = begun(self._service, asked.name, _asked.decode(asked.body))
+        except (msgspec.MsgspecError, HttpProblem, UnicodeError):
+            tell(None)
+        else:
+            answers.add_done_callback(partial(_tell, tell))
 
     async def finish(self) -> None:
         """Wait for those that are under way; nothing is plain any more."""
         self._is_open = False
         while self.under_way:
             await asyncio.sleep(FINISH_SECONDS)
+
+
+def _tell(tell: Callable[[bytes | None], None], answers: asyncio.Future[Answers]) -> None:
+    failed = answers.cancelled() or answers.exception() is not None
+    tell(None if failed else _told.encode(answers_out(answers.result())))

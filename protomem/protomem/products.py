@@ -17,7 +17,16 @@ import numpy.typing as npt
 
 from protomem.runtime import onnxruntime
 
-__all__ = ["RIGHT_MAX", "Float32Products", "Int8Products", "Numbers", "Products", "products"]
+__all__ = [
+    "OFFSET",
+    "RIGHT_MAX",
+    "Float32Products",
+    "Int8Products",
+    "Numbers",
+    "Products",
+    "onnx_session",
+    "products",
+]
 
 Bytes = npt.NDArray[np.int8]
 
@@ -78,11 +87,7 @@ class Int8Products:
 
     def __init__(self, threads: int = 0) -> None:
         """With so many threads; 0 is one for each core."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Threads that spin for the next product would take the cores from whoever comes in between.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(MATMUL_INTEGER, options, providers=["CPUExecutionProvider"])
+        self._session = onnx_session(MATMUL_INTEGER, threads)
 
     def multiply(self, left: Bytes, right: Bytes) -> Numbers:
         return self._run(left.view(np.uint8) ^ OFFSET, right, OFFSET)
@@ -92,10 +97,10 @@ class Int8Products:
         for start in range(0, len(rows), PANEL):
             yield start, self._run(rows[start : start + PANEL], features[:, start:], np.uint8(0))
 
-    def is_exact(self, right_max: int = RIGHT_MAX) -> bool:
-        """Whether this processor's kernel keeps the largest sums with entries of ±`right_max` on the right."""
+    def is_exact(self) -> bool:
+        """Whether this processor's kernel keeps the largest sums."""
         left = np.full((3, 1_024), 127, dtype=np.int8)
-        right = np.full((1_024, 5), right_max, dtype=np.int8)
+        right = np.full((1_024, 5), RIGHT_MAX, dtype=np.int8)
         both = ((left, right), (left, -right), (-left, right), (-left, -right))
         return all(np.array_equal(self.multiply(*pair), np.matmul(*pair, dtype=np.int64)) for pair in both)
 
@@ -103,6 +108,15 @@ class Int8Products:
         feeds = {"left": left, "right": np.ascontiguousarray(right), "zero": np.asarray(zero)}
         product: npt.NDArray[np.int32] = self._session.run(None, feeds)[0]
         return product
+
+
+def onnx_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    """A model made ready to run with so many threads; 0 is one for each core."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Threads that spin for the next product would take the cores from whoever comes in between.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 @cache

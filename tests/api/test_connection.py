@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,15 +138,15 @@ def few(tmp_path: Path) -> Iterator[Asking]:
 @pytest.fixture
 def slowly(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Makes predicts take so many seconds longer, from now on."""
-    answered = quick.answered
+    begun, answered = quick.begun, answering.answered
 
     def make(seconds: float) -> None:
-        async def late(*asked: Any) -> Any:
+        async def late(answer: Callable[..., Any], *asked: Any) -> Any:
             await asyncio.sleep(seconds)
-            return await answered(*asked)
+            return await answer(*asked)
 
-        for module in (quick, answering):
-            monkeypatch.setattr(module, "answered", late)
+        monkeypatch.setattr(quick, "begun", lambda *asked: asyncio.ensure_future(late(begun, *asked)))
+        monkeypatch.setattr(answering, "answered", partial(late, answered))
 
     return make
 
@@ -287,10 +288,10 @@ def test_what_fails_here_is_asked_of_the_route(few: Asking, monkeypatch: pytest.
     server, ask = few
     expected = alone(server.url, ask())
 
-    async def fail(*_: Any) -> Any:
+    async def fail() -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(quick, "answered", fail)
+    monkeypatch.setattr(quick, "begun", lambda *_: asyncio.ensure_future(fail()))
     assert alone(server.url, ask()) == expected
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from unittest.mock import patch
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from protomem import against as module
-from protomem.against import Float32Against, Int8Against, against
+from protomem.against import Float32Against, Int8Against, against, with_right
 from protomem.codes import CODE_MAX, MAX_DIMENSION, code_scale
-from protomem.products import Int8Products
 
 both_ways = pytest.mark.parametrize("kind", [Int8Against, Float32Against])
 
@@ -45,10 +45,32 @@ def test_no_items_have_no_products(kind: type) -> None:
 
 
 def test_a_processor_whose_kernel_saturates_gets_float32() -> None:
-    """A stand-in that keeps sums with entries up to 64 on the right, and none beyond: one without VNNI."""
+    """A stand-in whose sums end at 2²³: one without VNNI keeps no large sums either."""
     codes = np.ones((2, 3), dtype=np.int8)
-    with patch.object(Int8Products, "is_exact", lambda _, right_max=64: right_max <= 64):
-        module._is_exact.cache_clear()
+    plain = Int8Against.products
+
+    def saturating(self: Int8Against, codes: np.ndarray) -> np.ndarray:
+        return np.clip(plain(self, codes), -(2**23), 2**23)
+
+    assert isinstance(against(codes), Int8Against)
+    module._is_exact.cache_clear()
+    with patch.object(Int8Against, "products", saturating):
         assert isinstance(against(codes), Float32Against)
     module._is_exact.cache_clear()
-    assert isinstance(against(codes), Int8Against if Int8Products().is_exact(CODE_MAX) else Float32Against)
+
+
+@given(hnp.arrays(np.int8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=300)))
+def test_the_graph_is_one_operator_of_onnx(matrix: np.ndarray) -> None:
+    value, constant = onnx.helper.make_tensor_value_info, onnx.helper.make_tensor
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMulInteger", ["left", "right", "zero"], ["product"])],
+        "fixed",
+        [value("left", onnx.TensorProto.UINT8, ["m", "k"])],
+        [value("product", onnx.TensorProto.INT32, ["m", "n"])],
+        [
+            constant("zero", onnx.TensorProto.UINT8, [], b"\x80", raw=True),
+            constant("right", onnx.TensorProto.INT8, matrix.shape, matrix.tobytes(), raw=True),
+        ],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    assert model == onnx.ModelProto.FromString(with_right(matrix))

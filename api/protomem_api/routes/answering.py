@@ -6,7 +6,7 @@ from litestar import post
 from litestar.params import FromPath, JSONBody
 
 from protomem_api import wire
-from protomem_api.conversions import items_in, record_out
+from protomem_api.conversions import answers_out, items_in, record_out
 from protomem_api.limits import check_items
 from protomem_api.predictions import answered
 from protomem_api.routes.documented import problems
@@ -28,7 +28,7 @@ TAGS = ["answering"]
 )
 async def predict(name: FromPath[str], service: UsesService, data: JSONBody[wire.Predict]) -> wire.Answers:
     """Reflects every write that was answered before it came."""
-    return await answered(service, name, data)
+    return answers_out(await answered(service, name, data))
 
 
 @post(
