@@ -1,13 +1,16 @@
-"""What goes between the server and the process that solves for it: frames, each a length and a safetensors document."""
+"""What goes between the server and the process that solves for it: frames, each a length and so many bytes.
+
+A question is a safetensors document; an answer the numbers alone, some megabytes, which are read to where they stay.
+"""
 
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Final
+from io import BufferedReader
+from typing import BinaryIO, Final, cast
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from protomem.codes import Codes
@@ -15,23 +18,19 @@ from protomem.heads.logistic import Logistic
 from protomem.heads.rivals import Rivals
 from protomem.over_all import OverAll
 
-__all__ = ["BEGUN", "FAILED", "answer", "answered", "asked", "longest_answer", "question", "read_frame", "write_frame"]
+__all__ = ["BEGUN", "asked", "question", "read_answer", "read_frame", "write_answer", "write_frame"]
 
 Targets = npt.NDArray[np.bool_]
 
 BEGUN: Final = b"\n"
 """The one byte before all frames of the process: from here on it takes questions."""
 
-FAILED: Final = b""
-"""The document that says that the mathematics raised an error."""
+ENDED: Final = "the other side has ended"
 
 LENGTH: Final = struct.Struct("<Q")
 
-PARTS: Final = ("logistic duals", "logistic left out", "kernel duals", "kernel left out")
-"""The arrays of an answer, each float64 (n, labels)."""
-
-HEADER_BYTES: Final = 4_096
-"""Of a safetensors document of these parts its header takes some 400."""
+PARTS: Final = 4
+"""Arrays of an answer, float64 (n, labels): duals and left-out scores of the logistic head, then of the kernel."""
 
 
 def write_frame(stream: BinaryIO, document: bytes) -> None:
@@ -41,12 +40,9 @@ def write_frame(stream: BinaryIO, document: bytes) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO, most: int | None = None) -> bytes:
-    """The next document, waited for. Raises `EOFError` at the end, and `ValueError` for more than `most` bytes."""
-    (length,) = LENGTH.unpack(_read(stream, LENGTH.size))
-    if most is not None and length > most:
-        raise ValueError(f"a frame of {length} bytes came where at most {most} were expected")
-    return _read(stream, length)
+def read_frame(stream: BinaryIO) -> bytes:
+    """The next document, waited for. Raises `EOFError` at the end."""
+    return _read(stream, _length(stream))
 
 
 def question(codes: Codes, targets: Targets, *, centred: bool) -> bytes:
@@ -61,31 +57,40 @@ def asked(document: bytes) -> tuple[Codes, Targets, bool]:
     return arrays["codes"], arrays["targets"], bool(arrays["centred"][0])
 
 
-def answer(solved: OverAll) -> bytes:
-    """The solved heads."""
-    arrays = solved.logistic.duals, solved.logistic.left_out, solved.kernel.duals, solved.kernel.left_out
-    return bytes(save({name: np.ascontiguousarray(array) for name, array in zip(PARTS, arrays, strict=True)}))
+def write_answer(stream: BinaryIO, solved: OverAll | None) -> None:
+    """Send the solved heads; None says that the mathematics raised an error. Raises `BrokenPipeError` as above."""
+    heads = () if solved is None else (solved.logistic, solved.kernel)
+    arrays = [np.ascontiguousarray(array) for head in heads for array in (head.duals, head.left_out)]
+    stream.write(LENGTH.pack(sum(array.nbytes for array in arrays)))
+    for array in arrays:
+        stream.write(array.data)
+    stream.flush()
 
 
-def answered(document: bytes, shape: tuple[int, ...]) -> OverAll:
-    """The heads that `answer` wrote, for targets of this shape. Raises `ValueError` for any other document."""
-    try:
-        arrays = load(document)
-    except SafetensorError as error:
-        raise ValueError("an answer is no safetensors document") from error
-    found = [arrays[name] for name in PARTS if name in arrays]
-    if len(found) < len(PARTS) or any(array.dtype != np.float64 or array.shape != shape for array in found):
-        raise ValueError("an answer is to another question")
-    return OverAll(Logistic(*found[:2]), Rivals(*found[2:]))
+def read_answer(stream: BinaryIO, shape: tuple[int, ...]) -> OverAll | None:
+    """What `write_answer` sent, for targets of this shape (n, labels), waited for.
+
+    Raises `EOFError` at the end, and `ValueError` for what has another length.
+    """
+    length = _length(stream)
+    if not length:
+        return None
+    arrays = np.empty((PARTS, *shape))
+    if length != arrays.nbytes:
+        raise ValueError(f"an answer of {length} bytes came where {arrays.nbytes} were expected")
+    if cast(BufferedReader, stream).readinto(arrays.data.cast("B")) < length:
+        raise EOFError(ENDED)
+    logistic_duals, logistic_left_out, kernel_duals, kernel_left_out = arrays
+    return OverAll(Logistic(logistic_duals, logistic_left_out), Rivals(kernel_duals, kernel_left_out))
 
 
-def longest_answer(shape: tuple[int, ...]) -> int:
-    """Bytes of a document that answers a question of targets of this shape, at most."""
-    return len(PARTS) * int(np.prod(shape)) * np.dtype(np.float64).itemsize + HEADER_BYTES
+def _length(stream: BinaryIO) -> int:
+    (length,) = LENGTH.unpack(_read(stream, LENGTH.size))
+    return int(length)
 
 
 def _read(stream: BinaryIO, count: int) -> bytes:
     found = stream.read(count)
     if len(found) < count:
-        raise EOFError("the other side has ended")
+        raise EOFError(ENDED)
     return found

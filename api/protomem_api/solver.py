@@ -16,8 +16,8 @@ import numpy as np
 
 from protomem.beside import begin_helpers_with
 from protomem.blas import one_blas_thread
-from protomem.over_all import solve_over_all
-from protomem_api.frames import BEGUN, FAILED, answer, asked, read_frame, write_frame
+from protomem.over_all import OverAll, solve_over_all
+from protomem_api.frames import BEGUN, asked, read_frame, write_answer
 from protomem_api.threads import give_all_way
 
 __all__ = ["main"]
@@ -31,7 +31,7 @@ def main() -> None:
         answers.write(BEGUN)
         answers.flush()
         while True:
-            write_frame(answers, _answer(read_frame(sys.stdin.buffer)))
+            write_answer(answers, _solved(read_frame(sys.stdin.buffer)))
 
 
 def _standard_output() -> BinaryIO:
@@ -41,12 +41,13 @@ def _standard_output() -> BinaryIO:
     return alone
 
 
-def _answer(document: bytes) -> bytes:
+def _solved(document: bytes) -> OverAll | None:
+    """What is asked for; None where the mathematics raises an error, to which the server then comes by itself."""
     codes, targets, centred = asked(document)
     try:
-        return answer(solve_over_all(codes, targets, centred=centred))
+        return solve_over_all(codes, targets, centred=centred)
     except np.linalg.LinAlgError:
-        return FAILED  # the server comes to the same error by itself
+        return None
 
 
 if __name__ == "__main__":

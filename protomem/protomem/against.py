@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.codes import CODE_MAX, Codes
-from protomem.products import OFFSET, onnx_session
+from protomem.products import OFFSET, onnx_session, transposed
 
 __all__ = ["Against", "Float32Against", "Int8Against", "against", "with_right"]
 
@@ -54,7 +54,7 @@ class Int8Against:
 
     def __init__(self, codes: Codes) -> None:
         # Two threads take 0.11 in place of 0.12 ms for 32 items, and half again the work.
-        self._session = onnx_session(with_right(codes.T), threads=1)
+        self._session = onnx_session(with_right(transposed(codes)), threads=1)
 
     def products(self, codes: Codes) -> Numbers:
         product: npt.NDArray[np.int32] = self._session.run(None, {"left": codes.view(np.uint8) ^ OFFSET})[0]

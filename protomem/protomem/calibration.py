@@ -7,7 +7,7 @@ forgotten: calibration is a pure function of the remembered examples, computed o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import final
@@ -18,7 +18,7 @@ from scipy.optimize import minimize_scalar
 
 from protomem.balance import balance
 from protomem.beside import Later
-from protomem.classwise import ClassSubspaces
+from protomem.classwise import ClassSubspaces, picked
 from protomem.ensemble import Ensemble, combine, spread
 from protomem.heads import codebooks, prototypes
 from protomem.heads.analytic import Dual, Primal
@@ -127,9 +127,7 @@ class Cells:
         items, classes = np.repeat(np.arange(len(rows)), shortlist.shape[1]), shortlist.ravel()
         places = np.full(len(items), OUTSIDE)
         own = np.flatnonzero(targets[items, classes])
-        for label, some in _by_number(classes[own]):
-            cells = own[some]
-            places[cells] = np.searchsorted(ensemble.examples.rows_of(ensemble.names[label]), rows[items[cells]])
+        places[own] = ensemble.examples.places(classes[own], rows[items[own]])
         return cls(items, classes, places)
 
     def scores(self, ensemble: Ensemble, items: Items) -> Floats:
@@ -137,10 +135,14 @@ class Cells:
         scores = np.empty(len(self.items))
         others, own = np.flatnonzero(self.places == OUTSIDE), np.flatnonzero(self.places != OUTSIDE)
         scores[others] = ensemble.subspace_scores(items, self.items[others], self.classes[others])
-        for label, some in _by_number(self.classes[own]):
-            cells = own[some]
-            subspaces = ensemble.subspaces[ensemble.names[label]]
-            scores[cells] = subspaces.leave_one_out(items, self.items[cells], self.places[cells])
+        labels, which = np.unique(self.classes[own], return_inverse=True)
+        subspaces = [ensemble.subspaces[ensemble.names[label]] for label in labels.tolist()]
+        if subspaces:
+            scores[own] = picked([one.left_out for one in subspaces], which, self.places[own])
+        for number, one in enumerate(subspaces):
+            if one.is_divided:
+                cells = own[which == number]
+                scores[cells] = one.leave_one_out(items, self.items[cells], self.places[cells])
         return scores
 
     def some(self, chosen: npt.NDArray[np.bool_]) -> Cells:
@@ -301,19 +303,13 @@ def _temperature(scores: Floats, targets: npt.NDArray[np.bool_], weights: Floats
     """
     usual = math.log(USUAL_TEMPERATURE)
     shares = weights / weights.mean()
+    own = np.where(targets, scores, -np.inf)
+    own = -np.sort(-own, axis=1)[:, : targets.sum(axis=1).max()]  # of all columns, as many as an example has labels
 
     def loss(log_temperature: float) -> float:
-        scaled = scores / math.exp(log_temperature)
-        hit = log_sum_exp(np.where(targets, scaled, -np.inf))
-        doubt = float(shares @ (log_sum_exp(scaled) - hit))
+        temperature = math.exp(log_temperature)
+        doubt = float(shares @ (log_sum_exp(scores / temperature) - log_sum_exp(own / temperature)))
         return doubt + PRIOR_WEIGHT * (log_temperature - usual) ** 2
 
     low, high = (math.log(end) for end in TEMPERATURE_RANGE)
     return math.exp(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-4}).x)
-
-
-def _by_number(numbers: Rows) -> Iterator[tuple[int, Rows]]:
-    """Each number that is there, ascending, and the positions that have it."""
-    order = np.argsort(numbers, kind="stable")
-    found, starts = np.unique(numbers[order], return_index=True)
-    yield from zip(found.tolist(), np.split(order, starts[1:]), strict=False)

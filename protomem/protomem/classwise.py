@@ -6,6 +6,7 @@ a part is a pure function of the groups it came from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -21,7 +22,7 @@ from protomem.heads.subspaces import Subspace, subspaces
 from protomem.items import Items
 from protomem.lazy import lazy
 
-__all__ = ["AHEAD", "AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces"]
+__all__ = ["AHEAD", "AllRivals", "ClassSubspaces", "RivalGroup", "class_subspaces", "picked"]
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -47,6 +48,11 @@ class ClassSubspaces:
     def is_solved(self) -> bool:
         """Whether the parts were asked for."""
         return "parts" in vars(self)
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether there is more than one part."""
+        return len(self.parts[0]) > 1
 
     def solve(self) -> None:
         """Ask for the parts, which are kept from then on."""
@@ -95,6 +101,12 @@ def class_subspaces(examples: Examples, old: dict[str, ClassSubspaces]) -> dict[
         kept = old.get(name)
         fresh[name] = kept if kept is not None and _same(kept.groups, groups) else ClassSubspaces(groups)
     return fresh
+
+
+def picked(arrays: Sequence[Floats], which: Rows, places: Rows) -> Floats:
+    """The numbers at these `places` (c,) of these arrays, `which` (c,) of them."""
+    starts = np.cumsum([0, *map(len, arrays)])
+    return np.concatenate(arrays)[starts[which] + places]
 
 
 @final

@@ -179,6 +179,24 @@ class Examples:
         numbers = self._numbers_by_label[label]
         return np.concatenate([np.arange(self.offsets[number], self.offsets[number + 1]) for number in numbers])
 
+    def places(self, labels: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The place of each of these rows (c,) in `rows_of` of a label that it carries, a position in `names` (c,)."""
+        every = np.repeat(np.arange(len(self.names)), np.diff(self._starts)) * len(self) + self._carriers
+        return np.asarray(np.searchsorted(every, labels * len(self) + rows) - self._starts[labels])
+
+    @lazy
+    def _carriers(self) -> npt.NDArray[np.int64]:
+        """`rows_of` of every label, one after the other."""
+        groups, offsets = self.indicator.tocsc().indices, np.array(self.offsets)
+        sizes = np.diff(offsets)[groups]
+        return np.asarray(np.arange(sizes.sum()) + np.repeat(offsets[groups] - np.cumsum(sizes) + sizes, sizes))
+
+    @lazy
+    def _starts(self) -> npt.NDArray[np.int64]:
+        """Where those of each label begin, and their number at the end."""
+        counts = self.indicator.T @ np.diff(self.offsets)
+        return np.cumsum([0, *counts.astype(np.int64)])
+
     def groups_of(self, *labels: str) -> tuple[Group, ...]:
         """The groups that carry any of these labels, in canonical order."""
         numbers = sorted({number for label in labels for number in self._numbers_by_label[label]})

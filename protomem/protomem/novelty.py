@@ -25,6 +25,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from protomem.classwise import picked
 from protomem.ensemble import Ensemble
 from protomem.softmax import log_sum_exp
 
@@ -54,11 +55,11 @@ def leverages(ensemble: Ensemble, rows: npt.NDArray[np.int64], targets: npt.NDAr
 
     Of an example with several labels the least: where most are like it.
     """
+    items, carried = np.nonzero(targets)
+    labels, which = np.unique(carried, return_inverse=True)
+    arrays = [ensemble.subspaces[ensemble.names[label]].leverages for label in labels.tolist()]
     least = np.ones(len(rows))
-    for label in np.flatnonzero(targets.any(axis=0)):
-        name, mine = ensemble.names[label], targets[:, label]
-        positions = np.searchsorted(ensemble.examples.rows_of(name), rows[mine])
-        least[mine] = np.minimum(least[mine], ensemble.subspaces[name].leverages[positions])
+    np.minimum.at(least, items, picked(arrays, which, ensemble.examples.places(carried, rows[items])))
     return least
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Products",
     "onnx_session",
     "products",
+    "transposed",
 ]
 
 Bytes = npt.NDArray[np.int8]
@@ -93,7 +94,7 @@ class Int8Products:
         return self._run(left.view(np.uint8) ^ OFFSET, right, OFFSET)
 
     def gram_panels(self, features: Bytes) -> Iterator[tuple[int, Numbers]]:
-        rows = _transposed(features).view(np.uint8)
+        rows = transposed(features).view(np.uint8)
         for start in range(0, len(rows), PANEL):
             yield start, self._run(rows[start : start + PANEL], features[:, start:], np.uint8(0))
 
@@ -126,7 +127,8 @@ def products() -> Products:
     return fast if fast.is_exact() else Float32Products()
 
 
-def _transposed(matrix: Bytes) -> Bytes:
+def transposed(matrix: Bytes) -> Bytes:
+    """The transpose of a matrix (n, m), in rows of its own: (m, n)."""
     height, width = matrix.shape
     transposed = np.empty((width, height), dtype=np.int8)
     for row in range(0, height, TILE):

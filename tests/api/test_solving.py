@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.api.serving import served, wait_until
 import protomem
 from protomem.over_all import OverAll, solve_over_all
 from protomem_api import Settings, solver
-from protomem_api.frames import answer, answered, question, read_frame, write_frame
+from protomem_api.frames import question, read_answer, write_answer
 from protomem_api.solving import APART_FROM, Solver, SolvingProcess
 from protomem_api.threads import NICER, give_way
 
@@ -136,12 +137,12 @@ def test_a_process_that_is_killed_while_it_solves_is_replaced(
     killed = begun(solving)
     os.kill(killed, signal.SIGSTOP)  # it cannot have answered before it is killed
 
-    def read(*args: Any) -> bytes:
+    def read(*args: Any) -> OverAll | None:
         os.kill(killed, signal.SIGKILL)
-        return read_frame(*args)
+        return read_answer(*args)
 
     with monkeypatch.context() as patch, capture_logs() as logs:
-        patch.setattr("protomem_api.solving.read_frame", read)
+        patch.setattr("protomem_api.solving.read_answer", read)
         assert_right(solving, 300)
     assert [line["error"] for line in logs] == ["EOFError"]
     assert begun(solving) != killed
@@ -180,14 +181,18 @@ def run_in_place_of_python(program: str | None, folder: Path, monkeypatch: pytes
     monkeypatch.setattr(sys, "executable", str(file))
 
 
-def test_an_answer_to_another_question_is_refused() -> None:
+def test_an_answer_of_another_length_is_refused() -> None:
     codes, targets = drawn(12, 3)
-    document = answer(solve_over_all(codes, targets, centred=True))
-    assert_same(answered(document, (12, 3)), solve_over_all(codes, targets, centred=True))
-    with pytest.raises(ValueError, match="another question"):
-        answered(document, (3, 12))
-    with pytest.raises(ValueError, match="no safetensors document"):
-        answered(document[:-1], (12, 3))
+    solved, sent = solve_over_all(codes, targets, centred=True), BytesIO()
+    write_answer(sent, solved)
+    found = read_answer(BytesIO(sent.getvalue()), (12, 3))
+    assert found is not None
+    assert_same(found, solved)
+    with pytest.raises(ValueError, match="an answer of 1152 bytes came where 1536 were expected"):
+        read_answer(BytesIO(sent.getvalue()), (12, 4))
+    for missing in (1, 1_152, 1_153, 1_160):
+        with pytest.raises(EOFError, match="the other side has ended"):
+            read_answer(BytesIO(sent.getvalue()[:-missing]), (12, 3))
 
 
 def test_where_the_mathematics_raises_an_error_the_server_comes_to_it_by_itself(
@@ -199,7 +204,7 @@ def test_where_the_mathematics_raises_an_error_the_server_comes_to_it_by_itself(
     monkeypatch.setattr("protomem_api.solver.solve_over_all", fails)
     with (tmp_path / "said").open("wb") as said:
         for _ in range(2):
-            write_frame(said, solver._answer(question(*drawn(12), centred=True)))
+            write_answer(said, solver._solved(question(*drawn(12), centred=True)))
     run_in_place_of_python(f"echo; cat {tmp_path}/said; cat > /dev/null", tmp_path, monkeypatch)
     process = begun(solving)
     with capture_logs() as logs:

@@ -8,13 +8,13 @@ item's key among the label's examples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from protomem.lazy import lazy
 from protomem.statistics import LabelSums
 
 __all__ = ["Codebooks", "log_frequency"]
@@ -26,22 +26,23 @@ SMOOTHING = 0.5
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
 class Codebooks:
-    """Mean log frequencies: `table` float64 (books · keys, labels)."""
+    """The key counts of labels, int64 (labels, books, keys), and how many examples each label has, (labels,)."""
 
-    table: Floats
-    books: int
-    keys: int
+    def __init__(self, counts: npt.NDArray[np.int64], totals: npt.NDArray[np.int64]) -> None:
+        self._counts, self._totals = counts, totals
+        _, self.books, self.keys = counts.shape
 
     @classmethod
     def of(cls, sums: Mapping[str, LabelSums], names: Sequence[str]) -> Codebooks:
         """The head of these labels' key counts, in the order of `names`."""
-        counts = np.stack([sums[name].keys for name in names])
-        totals = np.array([sums[name].count for name in names])
-        _, books, keys = counts.shape
-        table = log_frequency(counts, totals[:, None, None], keys) / books
-        return cls(np.ascontiguousarray(table.reshape(len(names), books * keys).T), books, keys)
+        return cls(np.stack([sums[name].keys for name in names]), np.array([sums[name].count for name in names]))
+
+    @lazy
+    def table(self) -> Floats:
+        """Mean log frequencies: (books · keys, labels)."""
+        means = log_frequency(self._counts, self._totals[:, None, None], self.keys) / self.books
+        return np.ascontiguousarray(means.reshape(len(means), -1).T)
 
     def scores(self, keys: npt.NDArray[np.int64]) -> Floats:
         """Mean log frequency of items' keys (n, books) for each label: (n, labels)."""
