@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-__all__ = ["Connection", "Served", "closed_loop", "open_loop", "request_bytes"]
+__all__ = ["Connection", "Served", "closed_loop", "open_loop", "request_bytes", "together"]
 
 
 def request_bytes(path: str, body: bytes, key: str | None = None, method: str = "POST") -> bytes:
@@ -38,6 +38,17 @@ class Served:
         """The time, in milliseconds, within which this share of the requests was answered."""
         ordered = sorted(self.seconds)
         return 1_000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    @property
+    def late(self) -> float:
+        """Within which 99 % were answered, in milliseconds."""
+        return self.percentile(0.99)
+
+
+def together(parts: Sequence[Served]) -> Served:
+    """Several loads as one."""
+    seconds = [one for part in parts for one in part.seconds]
+    return Served(seconds, sum(part.failed for part in parts), sum(part.wall for part in parts))
 
 
 class Connection(asyncio.Protocol):

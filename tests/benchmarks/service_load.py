@@ -1,7 +1,8 @@
 """How much the service bears: answers a second, their latency beside writes, durable writes, texts.
 
 The server runs in a process of its own, as `protomem serve` does, and is asked over sockets from this one. What an
-answer costs is told beside a Litestar route that decodes the same body and answers a constant.
+answer costs is told beside a Litestar route that decodes the same body and answers a constant. What is compared takes
+turns, so that a slow minute of the machine falls on both sides of a ratio; ratios are medians of the rounds.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 import numpy as np
-from load_client import Served, closed_loop, open_loop, request_bytes
+from load_client import Served, closed_loop, open_loop, request_bytes, together
 from rich.console import Console
 from rich.table import Table
 
@@ -31,6 +33,7 @@ CLASSES, DIMENSION = 150, 384
 CLIENTS, MANY = 32, 64
 RATE = 200.0
 """Requests a second of the latency bar."""
+CALM, BESIDE = "predict, 200 a second", "predict, 200 a second, beside writes"
 
 BARE = """
 import sys
@@ -59,6 +62,7 @@ console = Console()
 def main() -> int:
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="of the loads that are compared")
     parser.add_argument("--examples", type=int, default=10, help="examples a class")
     parser.add_argument("--text", action="store_true", help="texts too, by the ONNX encoder")
     given = parser.parse_args()
@@ -67,7 +71,7 @@ def main() -> int:
         _, key = KeyFile(data).create("load", "admin")
         vectors = taught(data / "vectors.duckdb", given.examples)
         table = Table("load", "requests/s", "p50 ms", "p99 ms", "failed", box=None)
-        asyncio.run(loads(data, key, vectors, given.seconds, table, text=given.text))
+        asyncio.run(loads(data, key, vectors, given, table))
     console.print(table)
     return 0
 
@@ -83,39 +87,56 @@ def taught(file: Path, examples: int) -> np.ndarray:
     return centres + dice.standard_normal(centres.shape)
 
 
-async def loads(data: Path, key: str, vectors: np.ndarray, seconds: float, table: Table, *, text: bool) -> None:
+async def loads(data: Path, key: str, vectors: np.ndarray, given: Namespace, table: Table) -> None:
+    seconds = given.seconds
+    with process(["-c", BARE]) as bare, process(["-c", SERVE, "serve", "--data", str(data), "--port"]) as port:
+        rounds = [await in_turns(bare, port, vectors, key, f"beside-{row}", seconds) for row in range(given.rounds)]
+        for name in rounds[0]:
+            add(table, name, together([one[name] for one in rounds]))
+        one = await closed_loop(port, learns(vectors, key, "one"), 1, seconds)
+        many = await closed_loop(port, learns(vectors, key, "many"), CLIENTS, seconds)
+        add(table, "learn one, 1 client", one)
+        add(table, f"learn one, {CLIENTS} clients", many)
+        if given.text:
+            add(table, f"predict one text, {CLIENTS} clients", await texts(port, key, seconds))
+    for clients in (CLIENTS, MANY):
+        shares = [
+            one[f"predict, {clients} clients"].rate / one[f"a bare route, {clients} clients"].rate for one in rounds
+        ]
+        table.add_row(f"predict / bare, {clients} clients", *told(shares))
+    table.add_row("p99 beside writes / without", *told([one[BESIDE].late / one[CALM].late for one in rounds]))
+    table.add_row(f"durable learns, {CLIENTS} clients / 1", f"{many.rate / one.rate:.2f}")
+
+
+async def in_turns(
+    bare: int, port: int, vectors: np.ndarray, key: str, prefix: str, seconds: float
+) -> dict[str, Served]:
+    """One round of the loads that are compared, by name."""
     bodies = [json.dumps({"items": [row.round(6).tolist()]}).encode() for row in vectors]
-    predicts = [request_bytes("/v1/memories/vectors/predict", body, key) for body in bodies]
-    bares = [request_bytes("/predict", body) for body in bodies]
+    bares = cycle([request_bytes("/predict", body) for body in bodies])
+    predicts = cycle([request_bytes("/v1/memories/vectors/predict", body, key) for body in bodies])
+    took: dict[str, Served] = {}
+    for at, asked in ((bare, bares), (port, predicts)):
+        await closed_loop(at, asked, CLIENTS, 1)
+    for clients in (CLIENTS, MANY):
+        took[f"a bare route, {clients} clients"] = await closed_loop(bare, bares, clients, seconds)
+        took[f"predict, {clients} clients"] = await closed_loop(port, predicts, clients, seconds)
+    took["predict, 1 client"] = await closed_loop(port, predicts, 1, seconds)
+    took[CALM] = await open_loop(port, predicts, RATE, seconds)
+    writing = asyncio.create_task(closed_loop(port, writes(vectors, key, prefix), 1, seconds))
+    took[BESIDE] = await open_loop(port, predicts, RATE, seconds)
+    took["  these writes: learn, forget, 1 client"] = await writing
+    return took
 
-    def add(name: str, served: Served) -> Served:
-        row = (f"{served.rate:,.0f}", f"{served.percentile(0.5):.1f}", f"{served.percentile(0.99):.1f}")
-        table.add_row(name, *row, str(served.failed))
-        return served
 
-    with process(["-c", BARE]) as port:
-        await closed_loop(port, cycle(bares), CLIENTS, 1)
-        bare = [await closed_loop(port, cycle(bares), clients, seconds) for clients in (CLIENTS, MANY)]
-        add(f"a bare route, {CLIENTS} clients", bare[0])
-        add(f"a bare route, {MANY} clients", bare[1])
-    with process(["-c", SERVE, "serve", "--data", str(data), "--port"]) as port:
-        await closed_loop(port, cycle(predicts), CLIENTS, 1)
-        full = [await closed_loop(port, cycle(predicts), clients, seconds) for clients in (CLIENTS, MANY)]
-        add(f"predict, {CLIENTS} clients", full[0])
-        add(f"predict, {MANY} clients", full[1])
-        add("predict, 1 client", await closed_loop(port, cycle(predicts), 1, seconds))
-        calm = add("predict, 200 a second", await open_loop(port, cycle(predicts), RATE, seconds))
-        writing = asyncio.create_task(closed_loop(port, writes(vectors, key), 1, seconds))
-        busy = add("predict, 200 a second, beside writes", await open_loop(port, cycle(predicts), RATE, seconds))
-        add("  these writes: learn, forget, 1 client", await writing)
-        one = add("learn one, 1 client", await closed_loop(port, learns(vectors, key, "one"), 1, seconds))
-        many = add("learn one, 32 clients", await closed_loop(port, learns(vectors, key, "many"), CLIENTS, seconds))
-        if text:
-            add("predict one text, 32 clients", await texts(port, key, seconds))
-    for clients, whole, least in zip((CLIENTS, MANY), full, bare, strict=True):
-        table.add_row(f"predict / bare, {clients} clients", f"{whole.rate / least.rate:.2f}")
-    table.add_row("p99 beside writes / without", f"{busy.percentile(0.99) / calm.percentile(0.99):.2f}")
-    table.add_row("durable learns, 32 clients / 1", f"{many.rate / one.rate:.2f}")
+def add(table: Table, name: str, served: Served) -> None:
+    row = (f"{served.rate:,.0f}", f"{served.percentile(0.5):.1f}", f"{served.late:.1f}")
+    table.add_row(name, *row, str(served.failed))
+
+
+def told(ratios: Sequence[float]) -> tuple[str, str, str]:
+    """The median of ratios, and between what they lie."""
+    return f"{median(ratios):.2f}", f"{min(ratios):.2f}", f"to {max(ratios):.2f}"
 
 
 async def texts(port: int, key: str, seconds: float) -> Served:
@@ -149,14 +170,16 @@ def learns(vectors: np.ndarray, key: str, prefix: str) -> Callable[[int], bytes]
     return make
 
 
-def writes(vectors: np.ndarray, key: str) -> Callable[[int], bytes]:
+def writes(vectors: np.ndarray, key: str, prefix: str) -> Callable[[int], bytes]:
     """Learn one, forget it, and so on."""
-    learn = learns(vectors, key, "beside")
+    learn = learns(vectors, key, prefix)
 
     def make(number: int) -> bytes:
         if number % 2 == 0:
             return learn(number)
-        return request_bytes("/v1/memories/vectors/forget", json.dumps({"ids": [f"beside-{number - 1}"]}).encode(), key)
+        return request_bytes(
+            "/v1/memories/vectors/forget", json.dumps({"ids": [f"{prefix}-{number - 1}"]}).encode(), key
+        )
 
     return make
 
