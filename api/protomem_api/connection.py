@@ -2,6 +2,9 @@
 
 A parser that sees every byte tells requests apart. One that is plain is answered when those before it are, in one
 piece, without an ASGI application around it; what comes meanwhile waits. uvicorn's own parser never sees it.
+
+A request that asks to go on in another protocol is answered in this one, as a server may (RFC 9110, 7.8): Java's client
+asks so with its first request unless told otherwise, and curl with `--http2`. httptools would not read its body.
 """
 
 from __future__ import annotations
@@ -20,12 +23,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from protomem_api.border import SECURITY, expired
 from protomem_api.observing import observe
 from protomem_api.problems import HeaderLines, told
-from protomem_api.quick import ROUTE, Asked, Message, Quick
+from protomem_api.quick import MOST_BYTES, ROUTE, Asked, Message, Quick
 
-__all__ = ["NEVER", "Connection", "connected"]
+__all__ = ["NEVER", "Connection", "connected", "without_upgrade"]
 
 REST_SECONDS: Final = 0.2
-"""Within which the rest of a plain predict has to come: clients send head and body one after the other."""
+"""Within which the rest of a head has to come, or of a plain predict: clients send both one after the other."""
 
 IDLE_SECONDS: Final = 5.0
 """How often a connection is looked at. One that had nothing to do at the last look, and got nothing, is closed."""
@@ -58,7 +61,8 @@ class Connection(asyncio.Protocol):
         self._late: asyncio.TimerHandle
         self._waiting: list[bytes] = []
         self._rest: asyncio.TimerHandle | None = None
-        self._is_passed = False  # this request, to uvicorn
+        self._is_behind = False  # this request, one that uvicorn has not answered yet
+        self._is_passed = False  # some of it, to uvicorn
         self._is_foreign = False  # all that comes: the parser could not read on
         self._is_full = False  # the caller reads no answers
         self._is_quiet = False  # at the last look, and since
@@ -98,27 +102,49 @@ class Connection(asyncio.Protocol):
         """Take what came at the beginning of a request, or within one."""
         message = self._message
         if message.is_whole:
-            self._is_passed = self._is_inner_busy
+            self._is_behind, self._is_passed = self._is_inner_busy, False
             self._number = message.ended + 1
+        self._held += data
         try:
             message.parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade:
+            if self._reads_without_upgrade():
+                return
             self._is_foreign = True
-        self._held += data
+        except httptools.HttpParserError:
+            self._is_foreign = True
         asked = self._plain()
-        if asked is None:
-            self._pass()
-        elif message.is_whole:
+        if asked is not None and message.is_whole:
             self._answer(asked)
+        elif asked is None and not self._is_head:
+            self._pass()
         elif self._rest is None:
             self._rest = self._loop.call_later(REST_SECONDS, self._pass)
 
+    def _reads_without_upgrade(self) -> bool:
+        """Read the request that is held as if it asked for no other protocol, if all of it is here and nothing else."""
+        held = without_upgrade(self._held)
+        if not self._may_wait or held == self._held:
+            return False
+        self._message, self._held = Message(), b""
+        self._read(held)
+        return True
+
     def _plain(self) -> Asked | None:
         """The plain predict that is held, and nothing beside it."""
-        is_alone = self._message.begun == self._number
-        if self._is_passed or self._is_foreign or self._is_full or not is_alone or self._is_crowded:
+        if not self._may_wait or self._is_behind or self._is_full or self._is_crowded:
             return None
         return self._quick.asked(self._message)
+
+    @property
+    def _is_head(self) -> bool:
+        """Whether what is held is a head that goes on."""
+        return self._may_wait and not self._message.has_head and len(self._held) <= MOST_BYTES
+
+    @property
+    def _may_wait(self) -> bool:
+        """Whether what is held is of one request, of which nothing went to uvicorn."""
+        return not self._is_passed and not self._is_foreign and self._message.begun == self._number
 
     @property
     def _is_inner_busy(self) -> bool:
@@ -198,6 +224,13 @@ class Connection(asyncio.Protocol):
             return
         self._is_quiet = is_done
         self._look = self._loop.call_later(IDLE_SECONDS, self._close_if_idle)
+
+
+def without_upgrade(request: bytes) -> bytes:
+    """A request, or its beginning, without the header that asks for another protocol."""
+    head, end, body = request.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if line.partition(b":")[0].lower() != b"upgrade"]
+    return b"\r\n".join(lines) + end + body
 
 
 def _response(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bytes:

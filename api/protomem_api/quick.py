@@ -64,6 +64,11 @@ class Message:
         """Whether nothing is missing of it, and no other has begun."""
         return self.begun == self.ended
 
+    @property
+    def has_head(self) -> bool:
+        """Whether all its headers are there."""
+        return bool(self.method)
+
     def on_message_begin(self) -> None:
         self.begun += 1
         self._begin()

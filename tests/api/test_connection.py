@@ -256,6 +256,38 @@ def test_a_caller_who_asks_first_whether_to_send_is_told(server: Served, kinds: 
         assert raw.answers(2)[1] == expected
 
 
+UPGRADES = {
+    "HTTP/2": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n",
+    "WebSocket": b"upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n",
+}
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES.keys())
+@pytest.mark.parametrize("kind", ["plain", "another type", "chunked", "no JSON", "another method"])
+def test_a_request_for_another_protocol_is_answered_in_this_one(
+    server: Served, kinds: dict[str, tuple[bytes, Told]], kind: str, upgrade: bytes
+) -> None:
+    """However it is cut, and what comes after it on the same connection too."""
+    sent, expected = kinds[kind]
+    asking = sent.replace(b"Host", upgrade + b"Host")
+    with Raw(server.url) as raw:
+        for count, cut in enumerate(range(0, len(asking), 23), start=1):
+            raw.send(asking[:cut])
+            time.sleep(0.001)
+            raw.send(asking[cut:] + sent)
+            assert raw.answers(2 * count) == [expected] * (2 * count)
+
+
+def test_a_head_that_comes_slowly_is_answered(server: Served, kinds: dict[str, tuple[bytes, Told]]) -> None:
+    sent, expected = kinds["another type"]
+    with Raw(server.url) as raw:
+        for start in range(0, 100, 50):
+            raw.send(sent[start : start + 50])
+            time.sleep(1.5 * connection.REST_SECONDS)
+        raw.send(sent[100:])
+        assert raw.answers(1) == [expected]
+
+
 def test_a_body_whose_rest_never_comes_is_told_so(tmp_path: Path) -> None:
     with served(Settings(data=tmp_path, body_seconds=0.5)) as running:
         client = running.client("admin")

@@ -93,6 +93,12 @@ def test_everything_else_follows_that_order(rows: list[Row]) -> None:
         grouped = [id for group in examples.groups_of(name) for id in group.ids]
         assert grouped == [id for id, _, labels in order if name in labels]
         assert examples.count_of(name) == len(grouped)
+    carried = [
+        (label, row) for row, (*_, labels) in enumerate(order) for label, name in enumerate(names) if name in labels
+    ]
+    labels, held = np.array(carried, dtype=np.int64).reshape(-1, 2).T
+    expected = [sum(names[label] in order[before][2] for before in range(row)) for label, row in carried]
+    assert examples.places(labels, held).tolist() == expected
     for one, other in pairwise(names):
         grouped = [id for group in examples.groups_of(other, one) for id in group.ids]
         assert grouped == [id for id, _, labels in order if {one, other} & set(labels)]
