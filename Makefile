@@ -54,7 +54,7 @@ peers: $(TEST_READY) $(PEERS_READY)  ## answers of adaptive-classifier and SetFi
 
 sweep: $(TEST_READY)  ## the long runs: ten times the random tests, and the comparisons the defaults were chosen from
 	HF_HUB_OFFLINE=1 HYPOTHESIS_PROFILE=sweep $(BIN)/python -m pytest tests/laws tests/store tests/core tests/faults \
-		tests/api/test_schema.py tests/api/test_batching.py tests/api/test_congruence*.py
+		tests/api/test_schema.py tests/api/test_batching.py tests/api/test_connection.py tests/api/test_congruence*.py
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_few.py
 	HF_HUB_OFFLINE=1 $(BIN)/python tests/benchmarks/choose_ensemble.py
 
