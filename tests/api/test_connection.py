@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httptools
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import POINTS, taught
+from tests.api.raw import Raw, Told
 from tests.api.serving import Served, served
 from tests.api.test_life import address, process
 
@@ -27,50 +26,7 @@ from protomem_api import KeyFile, Settings, connection, quick
 from protomem_api.routes import answering
 
 BODY = b'{"items": [[1.0, 0.2]], "top_k": 2}'
-Told = tuple[int, bytes]
 Asking = tuple[Served, Callable[..., bytes]]
-
-
-class Raw:
-    """A connection by the byte."""
-
-    def __init__(self, url: str) -> None:
-        host, _, port = url.removeprefix("http://").partition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=20)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.told: list[Told] = []
-        self._parser = httptools.HttpResponseParser(self)
-
-    def __enter__(self) -> Raw:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def answers(self, count: int) -> list[Told]:
-        """So many answers; fewer where the server closes the connection."""
-        while len(self.told) < count and (data := self.socket.recv(65_536)):
-            self._parser.feed_data(data)
-        return self.told
-
-    def is_closed_within(self, seconds: float) -> bool:
-        self.socket.settimeout(seconds)
-        try:
-            return self.socket.recv(1) == b""
-        except TimeoutError:
-            return False
-
-    def on_message_begin(self) -> None:
-        self._body = b""
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        self.told.append((self._parser.get_status_code(), self._body))
 
 
 def request(path: str, key: str, body: bytes = BODY, method: str = "POST", headers: str = "") -> bytes:
