@@ -2,7 +2,7 @@
 
 Both ways give the same integers. In int8 the examples are laid out once, as the processor wants them, and are a quarter
 as large: of 1,500 with 384 dimensions one item takes 13 in place of 34 µs and 32 take 91 in place of 223, and the
-layout 0.5 ms.
+layout 0.9 ms.
 """
 
 from __future__ import annotations

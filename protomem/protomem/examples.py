@@ -181,15 +181,15 @@ class Examples:
 
     def places(self, labels: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The place of each of these rows (c,) in `rows_of` of a label that it carries, a position in `names` (c,)."""
-        every = np.repeat(np.arange(len(self.names)), np.diff(self._starts)) * len(self) + self._carriers
-        return np.asarray(np.searchsorted(every, labels * len(self) + rows) - self._starts[labels])
+        return np.asarray(np.searchsorted(self._carried, labels * len(self) + rows) - self._starts[labels])
 
     @lazy
-    def _carriers(self) -> npt.NDArray[np.int64]:
-        """`rows_of` of every label, one after the other."""
+    def _carried(self) -> npt.NDArray[np.int64]:
+        """label · n + row for each row of `rows_of` of each label: ascending."""
         groups, offsets = self.indicator.tocsc().indices, np.array(self.offsets)
         sizes = np.diff(offsets)[groups]
-        return np.asarray(np.arange(sizes.sum()) + np.repeat(offsets[groups] - np.cumsum(sizes) + sizes, sizes))
+        rows = np.arange(sizes.sum()) + np.repeat(offsets[groups] - np.cumsum(sizes) + sizes, sizes)
+        return np.asarray(np.repeat(np.arange(len(self.names)), np.diff(self._starts)) * len(self) + rows)
 
     @lazy
     def _starts(self) -> npt.NDArray[np.int64]:

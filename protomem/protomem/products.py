@@ -86,9 +86,8 @@ class Float32Products:
 class Int8Products:
     """By onnxruntime in int8 and int32."""
 
-    def __init__(self, threads: int = 0) -> None:
-        """With so many threads; 0 is one for each core."""
-        self._session = onnx_session(MATMUL_INTEGER, threads)
+    def __init__(self) -> None:
+        self._session = onnx_session(MATMUL_INTEGER, threads=0)
 
     def multiply(self, left: Bytes, right: Bytes) -> Numbers:
         return self._run(left.view(np.uint8) ^ OFFSET, right, OFFSET)
@@ -130,9 +129,9 @@ def products() -> Products:
 def transposed(matrix: Bytes) -> Bytes:
     """The transpose of a matrix (n, m), in rows of its own: (m, n)."""
     height, width = matrix.shape
-    transposed = np.empty((width, height), dtype=np.int8)
+    rows = np.empty((width, height), dtype=np.int8)
     for row in range(0, height, TILE):
         for column in range(0, width, TILE):
             square = matrix[row : row + TILE, column : column + TILE]
-            transposed[column : column + TILE, row : row + TILE] = square.T
-    return transposed
+            rows[column : column + TILE, row : row + TILE] = square.T
+    return rows

@@ -103,8 +103,8 @@ async def loads(data: Path, key: str, vectors: np.ndarray, given: Namespace, tab
         shares = [
             one[f"predict, {clients} clients"].rate / one[f"a bare route, {clients} clients"].rate for one in rounds
         ]
-        table.add_row(f"predict / bare, {clients} clients", *told(shares))
-    table.add_row("p99 beside writes / without", *told([one[BESIDE].late / one[CALM].late for one in rounds]))
+        table.add_row(f"predict / bare, {clients} clients", told(shares))
+    table.add_row("p99 beside writes / without", told([one[BESIDE].late / one[CALM].late for one in rounds]))
     table.add_row(f"durable learns, {CLIENTS} clients / 1", f"{many.rate / one.rate:.2f}")
 
 
@@ -134,9 +134,9 @@ def add(table: Table, name: str, served: Served) -> None:
     table.add_row(name, *row, str(served.failed))
 
 
-def told(ratios: Sequence[float]) -> tuple[str, str, str]:
+def told(ratios: Sequence[float]) -> str:
     """The median of ratios, and between what they lie."""
-    return f"{median(ratios):.2f}", f"{min(ratios):.2f}", f"to {max(ratios):.2f}"
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 async def texts(port: int, key: str, seconds: float) -> Served:
