@@ -5,6 +5,7 @@ A question is a safetensors document; an answer the numbers alone, some megabyte
 
 from __future__ import annotations
 
+import math
 import struct
 from io import BufferedReader
 from typing import BinaryIO, Final, cast
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from protomem.codes import Codes
+from protomem.heads.duals import Duals
 from protomem.heads.logistic import Logistic
 from protomem.heads.rivals import Rivals
 from protomem.over_all import OverAll
@@ -29,8 +31,9 @@ ENDED: Final = "the other side has ended"
 
 LENGTH: Final = struct.Struct("<Q")
 
-PARTS: Final = 4
-"""Arrays of an answer, float64 (n, labels): duals and left-out scores of the logistic head, then of the kernel."""
+CELL: Final = 24
+"""Bytes of an answer for each example and label: the duals of the logistic and the kernel head in float32, then the
+left-out scores of both in float64."""
 
 
 def write_frame(stream: BinaryIO, document: bytes) -> None:
@@ -60,7 +63,8 @@ def asked(document: bytes) -> tuple[Codes, Targets, bool]:
 def write_answer(stream: BinaryIO, solved: OverAll | None) -> None:
     """Send the solved heads; None says that the mathematics raised an error. Raises `BrokenPipeError` as above."""
     heads = () if solved is None else (solved.logistic, solved.kernel)
-    arrays = [np.ascontiguousarray(array) for head in heads for array in (head.duals, head.left_out)]
+    parts = [*(head.duals.values for head in heads), *(head.left_out for head in heads)]
+    arrays = [np.ascontiguousarray(part) for part in parts]
     stream.write(LENGTH.pack(sum(array.nbytes for array in arrays)))
     for array in arrays:
         stream.write(array.data)
@@ -75,13 +79,15 @@ def read_answer(stream: BinaryIO, shape: tuple[int, ...]) -> OverAll | None:
     length = _length(stream)
     if not length:
         return None
-    arrays = np.empty((PARTS, *shape))
-    if length != arrays.nbytes:
-        raise ValueError(f"an answer of {length} bytes came where {arrays.nbytes} were expected")
-    if cast(BufferedReader, stream).readinto(arrays.data.cast("B")) < length:
+    answer = np.empty(CELL * math.prod(shape), np.uint8)
+    if length != len(answer):
+        raise ValueError(f"an answer of {length} bytes came where {len(answer)} were expected")
+    if cast(BufferedReader, stream).readinto(answer.data) < length:
         raise EOFError(ENDED)
-    logistic_duals, logistic_left_out, kernel_duals, kernel_left_out = arrays
-    return OverAll(Logistic(logistic_duals, logistic_left_out), Rivals(kernel_duals, kernel_left_out))
+    third = length // 3
+    logistic, kernel = answer[:third].view(np.float32).reshape(2, *shape)
+    logistic_left_out, kernel_left_out = answer[third:].view(np.float64).reshape(2, *shape)
+    return OverAll(Logistic(Duals.of(logistic), logistic_left_out), Rivals(Duals.of(kernel), kernel_left_out))
 
 
 def _length(stream: BinaryIO) -> int:

@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -19,9 +20,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 def configure_logs(level: int) -> None:
     """Send everything of at least this level to stderr as lines of JSON, and what uvicorn says of its life too."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamped,
         _where_it_failed,
     ]
     structlog.configure(
@@ -35,6 +35,12 @@ def configure_logs(level: int) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(level)
+
+
+def _stamped(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """With the time as it is: the encoder writes it in ISO 8601 (structlog's own stamp takes half of a line's time)."""
+    event["timestamp"] = datetime.now(UTC)
+    return event
 
 
 def _where_it_failed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

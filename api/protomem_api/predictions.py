@@ -18,7 +18,7 @@ import numpy.typing as npt
 import protomem
 from protomem_api import wire
 from protomem_api.batching import Batcher
-from protomem_api.conversions import items_in
+from protomem_api.conversions import items_in, vectors_in
 from protomem_api.encoding import Encoded
 from protomem_api.limits import check_items
 from protomem_api.memories import Held
@@ -101,7 +101,7 @@ def _joined(rows: list[Row]) -> Encoded | npt.NDArray[np.float64]:
     """Rows of several requests as the items of one; they are of one kind, as the encoder is one."""
     if rows and isinstance(rows[0], tuple):
         return Encoded((item for item, _ in rows), np.stack([embedding for _, embedding in rows]))
-    return np.array(rows, dtype=np.float64)
+    return vectors_in(rows)
 
 
 OPTIONS = tuple(name for name in wire.Predict.__struct_fields__ if name != "items")

@@ -162,6 +162,12 @@ class Examples:
         number = int(self.group_of_row[row])
         return self._group_list[number], row - self.offsets[number]
 
+    def located(self, rows: npt.NDArray[np.int64]) -> list[tuple[Group, int]]:
+        """The same of several (n,)."""
+        groups, offsets = self._group_list, self.offsets
+        numbers = self.group_of_row[rows].tolist()
+        return [(groups[number], row - offsets[number]) for number, row in zip(numbers, rows.tolist(), strict=True)]
+
     @lazy
     def _numbers_by_label(self) -> dict[str, list[int]]:
         numbers: dict[str, list[int]] = {}

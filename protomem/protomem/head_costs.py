@@ -154,7 +154,7 @@ def _left_out(state: State, whole: Predictor, picked: npt.NDArray[np.int64]) -> 
     An example of which no label is left is not asked about. Takes the examples out of the state.
     """
     before, codes = state.examples, state.examples.codes[picked]
-    places = [before.locate(int(row)) for row in picked]
+    places = before.located(picked)
     state.apply(state.change((), [group.ids[place] for group, place in places]))
     targets = _targets([group for group, _ in places], state.examples)
     known = targets.any(axis=1)

@@ -144,14 +144,14 @@ class Predictor:
         if not count:
             return [()] * len(items)
         nearest = self.ensemble.nearest(items, count)
-        locate = self.ensemble.examples.locate
-        return [
-            tuple(
-                Evidence(group.ids[place], group.labels, cosine)
-                for (group, place), cosine in zip(map(locate, rows), cosines, strict=True)
-            )
-            for rows, cosines in zip(nearest.rows.tolist(), nearest.cosines.tolist(), strict=True)
+        found = self.ensemble.examples.located(nearest.rows.ravel())
+        cosines = nearest.cosines.ravel().tolist()
+        every = [
+            Evidence(group.ids[place], group.labels, cosine)
+            for (group, place), cosine in zip(found, cosines, strict=True)
         ]
+        count = nearest.rows.shape[1]
+        return [tuple(every[start : start + count]) for start in range(0, len(every), count)]
 
 
 def _answer(

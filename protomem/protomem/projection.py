@@ -152,7 +152,7 @@ def _largest(sums: Mapping[str, tuple[int, npt.NDArray[np.int64]]]) -> list[str]
 
 def _sample(examples: Examples, limit: int) -> tuple[list[str], list[Labels], Codes]:
     rows = examples.sample(limit) if limit and len(examples) else np.empty(0, dtype=np.int64)
-    found = [examples.locate(int(row)) for row in rows]
+    found = examples.located(rows)
     codes = np.array([group.codes[place] for group, place in found], dtype=np.int8).reshape(-1, examples.dimension)
     return [group.ids[place] for group, place in found], [group.labels for group, _ in found], codes
 

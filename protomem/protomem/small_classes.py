@@ -68,6 +68,6 @@ class SmallClasses:
             item, place = items[cells], places[cells]
             rows = self.rows[place]
             cosines = products[item[:, None], rows] / lengths[item, None] / every[rows]
-            whitened = (subspace_kernel(cosines)[:, :, None] * self.inverse[place]).sum(axis=1)
+            whitened = np.einsum("ci,cij->cj", subspace_kernel(cosines), self.inverse[place])
             found[cells] = -np.log(1 + NOISE - np.square(whitened).sum(axis=1))
         return found

@@ -204,12 +204,12 @@ def weights(heads: Ensemble) -> dict[str, bytes]:
         "prototypes": heads.prototypes.index.reconstruct_n(0, len(heads.prototypes)).tobytes(),
         "codebooks": heads.codebooks.table.tobytes(),
         "subspaces": b"".join(part.inverse.tobytes() for part in parts),
-        "rivals": b"".join(group.rivals.duals.tobytes() for group in rivals),
+        "rivals": b"".join(group.rivals.duals.values.tobytes() for group in rivals),
     }
     if heads.analytic is not None:
         solved["analytic weights"] = heads.analytic.weights.tobytes()
     if heads.logistic is not None and heads.kernel is not None:
-        solved |= {"logistic": heads.logistic.duals.tobytes(), "kernel": heads.kernel.duals.tobytes()}
+        solved |= {"logistic": heads.logistic.duals.values.tobytes(), "kernel": heads.kernel.duals.values.tobytes()}
     return solved
 
 

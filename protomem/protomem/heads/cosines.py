@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from protomem.codes import Codes, code_lengths
 __all__ = ["Centre", "cosines", "exponential_kernel", "over_lengths"]
 
 Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", np.float32, np.float64)
 Numbers = npt.NDArray[np.float32]
 """Codes as floats, so that products of them run at full speed."""
 
@@ -60,7 +61,7 @@ class Centre:
         return over_lengths(away, _centred_lengths(self.count, self.total, dots, lengths), self.lengths)
 
 
-def exponential_kernel(sharpness: float, cosine: Floats) -> Floats:
+def exponential_kernel(sharpness: float, cosine: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """κ = exp(sharpness · (cos - 1)) of cosines of any shape."""
     kernel = cosine - 1
     kernel *= sharpness

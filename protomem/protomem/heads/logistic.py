@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.heads.cosines import exponential_kernel
-from protomem.heads.tiles import tiled_product
+from protomem.heads.duals import Duals
 from protomem.lapack import factored, inverse_diagonal, solved
 from protomem.softmax import softmax
 
@@ -68,7 +68,7 @@ points more of CLINC150 than the root of n, and as many of BANKING77."""
 class Logistic:
     """The solved head of n examples: `duals` and the `left_out` scores (n, labels)."""
 
-    duals: Floats
+    duals: Duals
     left_out: Floats
 
     @classmethod
@@ -88,11 +88,11 @@ class Logistic:
         ridge = strength / curvature
         own = (1 - ridge * inverse_diagonal(_factor(cosines, ridge))) / curvature
         left_out = scores - (own / (1 - curvature * own))[:, None] * (wanted - shares)
-        return cls(np.ascontiguousarray(duals), np.ascontiguousarray(left_out))
+        return cls(Duals.of(duals), np.ascontiguousarray(left_out))
 
     def scores(self, cosines: Floats) -> Floats:
         """Logarithms of unnormalised probabilities for items with these cosines (m, n): (m, labels)."""
-        return tiled_product(exponential_kernel(SHARPNESS, cosines), self.duals)
+        return self.duals.scores(SHARPNESS, cosines)
 
 
 def _factor(cosines: Floats, ridge: float) -> Floats:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protomem.heads.cosines import exponential_kernel
-from protomem.heads.tiles import tiled_product
+from protomem.heads.duals import Duals
 from protomem.lapack import factored, inverse_diagonal, solved
 
 __all__ = ["MOST_CLASSES", "RIVAL_ROWS", "Rivals", "choose_rivals"]
@@ -47,7 +47,7 @@ SHARPNESS = 2.0
 class Rivals:
     """The solved ridge of one group of m examples: `duals` and the `left_out` predictions (m, classes)."""
 
-    duals: Floats
+    duals: Duals
     left_out: Floats
 
     @classmethod
@@ -59,11 +59,11 @@ class Rivals:
         wanted = targets.astype(np.float64)
         duals = solved(factor, wanted)
         left_out = wanted - duals / inverse_diagonal(factor)[:, None]
-        return cls(np.ascontiguousarray(duals), left_out)
+        return cls(Duals.of(duals), left_out)
 
     def scores(self, cosines: Floats) -> Floats:
         """Scores of items with these cosines (n, m), near 1 for a class: (n, classes)."""
-        return tiled_product(exponential_kernel(SHARPNESS, cosines), self.duals)
+        return self.duals.scores(SHARPNESS, cosines)
 
 
 def choose_rivals(nearest: Sequence[int], counts: Sequence[int]) -> list[int]:
