@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._number = 0  # of the request of which `held` is the beginning, or all
         self._held = b""
         self._asked: Asked | None = None  # what is being answered
-        self._late: asyncio.TimerHandle | None = None  # one for many requests: to set and to end it takes 3 µs
+        self._late: asyncio.TimerHandle
         self._waiting: list[bytes] = []
         self._rest: asyncio.TimerHandle | None = None
         self._is_behind = False  # this request, one that uvicorn has not answered yet
@@ -74,8 +74,6 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._look.cancel()
         self._stop_waiting()
-        if self._late is not None and self._asked is None:
-            self._late.cancel()
         self._inner.connection_lost(error)
 
     def eof_received(self) -> None:
@@ -175,8 +173,7 @@ class Connection(asyncio.Protocol):
         self._stop_waiting()
         self._asked = asked
         self._quick.under_way += 1
-        if self._late is None:
-            self._late = self._loop.call_later(self._quick.seconds, self._expire)
+        self._late = self._loop.call_later(self._quick.seconds, self._expire, asked)
         self._quick.answer(asked, partial(self._answered, asked))
 
     def _answered(self, asked: Asked, body: bytes | None) -> None:
@@ -189,19 +186,9 @@ class Connection(asyncio.Protocol):
             self._pass()
             self._go_on()
 
-    def _expire(self) -> None:
-        """Tell the caller that it takes too long, if it does: the timer may have been set for a request before.
-
-        What was begun goes on to its end; its answer goes nowhere.
-        """
-        self._late = None
-        if self._asked is None:
-            return
-        left = self._asked.begun + self._quick.seconds - time.perf_counter()
-        if left > 0:
-            self._late = self._loop.call_later(left, self._expire)
-        else:
-            self._tell(self._asked, *told(expired(self._quick.seconds)))
+    def _expire(self, asked: Asked) -> None:
+        """Tell the caller that it takes too long. What was begun goes on to its end; its answer goes nowhere."""
+        self._tell(asked, *told(expired(self._quick.seconds)))
 
     def _tell(self, asked: Asked, status: int, headers: HeaderLines, body: bytes) -> None:
         self._end()
@@ -216,6 +203,7 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def _end(self) -> None:
+        self._late.cancel()
         self._asked = None
         self._quick.under_way -= 1
 

@@ -38,7 +38,7 @@ def configure_logs(level: int) -> None:
 
 
 def _stamped(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """With the time as it is: the encoder writes it in ISO 8601 (structlog's own stamp takes half of a line's time)."""
+    """With the time as it is, which the encoder writes in ISO 8601: structlog's own stamp takes 2 of 7 µs a line."""
     event["timestamp"] = datetime.now(UTC)
     return event
 
