@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from protomem.panels import EVEN, FEW, WHOLE, Weights
@@ -15,6 +16,12 @@ def voters(request: pytest.FixtureRequest) -> Iterator[Weights]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("protomem.ensemble.panel", lambda *_: request.param)
         yield request.param
+
+
+@pytest.fixture
+def unrounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads over examples answer in the float64 they are solved in: `test_duals` has what float32 makes of it."""
+    monkeypatch.setattr("protomem.heads.duals.ANSWERED", np.float64)
 
 
 @pytest.fixture

@@ -15,9 +15,6 @@ from protomem.space import Space, SpaceSettings
 SPACE = Space(SpaceSettings(12, "an encoder", width=40, books=5, keys=8, modes=4))
 NAMES = ("a", "b", "c")
 
-SINGLE = 1e-6
-"""How near scores of a few units are to their formula where they are answered in float32."""
-
 
 def drawn_codes(seed: int, count: int, dimension: int = 12) -> Codes:
     return quantize(np.random.default_rng(seed).normal(size=(count, dimension)), code_scale(dimension))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.drawing import NAMES, SINGLE, SPACE, drawn_codes, drawn_targets, label_sets
+from tests.core.drawing import NAMES, SPACE, drawn_codes, drawn_targets, label_sets
 
 from protomem.codes import Codes, code_lengths, quantize
 from protomem.examples import Examples, hash_codes
@@ -124,11 +124,13 @@ def solved_rivals(codes: np.ndarray, targets: np.ndarray) -> Rivals:
     return Rivals.of(compared(codes, codes), targets)
 
 
+@pytest.mark.usefixtures("unrounded")
 @pytest.mark.parametrize("count", [1, 2, 15, 200])
 def test_rival_scores_are_their_formula(count: int) -> None:
     codes, targets, items = drawn_codes(count, count), drawn_targets(count, count), drawn_codes(count + 1, 37)
-    scores = solved_rivals(codes, targets).scores(compared(items, codes))
-    assert np.allclose(scores, ridge(items, codes, targets), rtol=SINGLE, atol=SINGLE)
+    assert np.allclose(
+        solved_rivals(codes, targets).scores(compared(items, codes)), ridge(items, codes, targets), rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("count", [2, 15, 100])

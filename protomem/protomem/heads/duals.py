@@ -22,19 +22,22 @@ __all__ = ["Duals"]
 
 Floats = npt.NDArray[np.float64]
 
+ANSWERED: type[np.floating] = np.float32
+"""What scores are computed in, less their common part. Tests of the formulas set float64, where no rounding hides."""
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Duals:
     """What each of n examples counts for each label: `values` float32 (n, labels), and their sums `total` (labels,)."""
 
-    values: npt.NDArray[np.float32]
+    values: npt.NDArray[np.floating]
     total: Floats
 
     @classmethod
     def of(cls, solved: npt.NDArray[np.floating]) -> Duals:
         """Those that were solved, (n, labels)."""
-        values = np.ascontiguousarray(solved, dtype=np.float32)
+        values = np.ascontiguousarray(solved, dtype=ANSWERED)
         return cls(values, values.sum(axis=0, dtype=np.float64))
 
     def scores(self, sharpness: float, cosines: Floats) -> Floats:
@@ -42,7 +45,7 @@ class Duals:
 
         An item's scores are the same to the bit alone and in any batch.
         """
-        flat = np.float32(np.exp(-sharpness))
-        kernel = exponential_kernel(sharpness, cosines.astype(np.float32))
+        flat = self.values.dtype.type(np.exp(-sharpness))
+        kernel = exponential_kernel(sharpness, cosines.astype(self.values.dtype))
         kernel -= flat
         return tiled_product(kernel, self.values) + float(flat) * self.total
