@@ -76,13 +76,13 @@ $(DEMO_READY): pyproject.toml | $(BIN)/python
 $(TEST_READY): pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV), once; this takes a few minutes"
 	$(INSTALL) '$(TORCH)'
-	$(INSTALL) -e '.[text,onnx,onnx-export,server,client,federated,secure,private,dev,bench]'
+	$(INSTALL) -e '.[text,server,client,federated,secure,private,dev,bench]'
 	@touch $@ $(DEMO_READY) $(SERVE_READY)
 
 $(SERVE_READY): pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV), once; this takes a few minutes"
 	$(INSTALL) '$(TORCH)'
-	$(INSTALL) -e '.[text,onnx,onnx-export,server]'
+	$(INSTALL) -e '.[text,server]'
 	@touch $@ $(DEMO_READY)
 
 $(PEERS_READY): tests/benchmarks/requirements-peers.txt | $(BIN)/python

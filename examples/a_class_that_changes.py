@@ -20,7 +20,7 @@ TRIED = ["they cancelled the show, has my payment for the seats been returned?",
 
 def main() -> None:
     learned, tried = load("learn"), load("ask").of("refund_status")
-    with protomem.open(None, encoder="all-MiniLM-L6-v2") as memory:
+    with protomem.open(None, encoder="layers:all-MiniLM-L6-v2") as memory:
         memory.learn(learned.texts, learned.labels)
         show(memory, "before", tried.texts)
         memory.learn(NEW_SIDE, ["refund_status"] * len(NEW_SIDE))

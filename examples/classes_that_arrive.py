@@ -10,7 +10,7 @@ import protomem
 def main() -> None:
     learned, tried = load("learn"), load("ask")
     names = sorted(set(learned.labels))
-    encoder = protomem.SentenceEncoder("all-MiniLM-L6-v2")
+    encoder = protomem.OnnxEncoder("all-MiniLM-L6-v2", layers=True)
     with protomem.open(None, encoder=encoder) as memory:
         for start in range(0, len(names), 5):
             week = learned.of(*names[start : start + 5])

@@ -18,7 +18,7 @@ SHOPS = ("shop-1", "shop-2", "shop-3")
 def main() -> None:
     learned = load("learn")
     # Whoever encodes a text has to get the same codes: onnxruntime gives a text the same embedding in every batch.
-    encoder = protomem.OnnxEncoder("all-MiniLM-L6-v2")
+    encoder = protomem.OnnxEncoder("all-MiniLM-L6-v2", layers=True)
     customers = sorted(set(learned.subjects))
     parts = {shop: learned.by(customers[number :: len(SHOPS)]) for number, shop in enumerate(SHOPS)}
     with tempfile.TemporaryDirectory() as name:

@@ -16,7 +16,7 @@ SHARED = 5  # of the 20 labels are known to every shop; each has 3 of the others
 def main() -> None:
     learned, asked = load("learn"), load("ask")
     # Whoever encodes a text has to get the same codes: onnxruntime gives a text the same embedding in every batch.
-    encoder = protomem.OnnxEncoder("all-MiniLM-L6-v2")
+    encoder = protomem.OnnxEncoder("all-MiniLM-L6-v2", layers=True)
     parts = split(learned)
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -11,7 +11,7 @@ import protomem
 
 
 def main() -> None:
-    learned, encoder = load("learn"), protomem.SentenceEncoder("all-MiniLM-L6-v2")
+    learned, encoder = load("learn"), protomem.OnnxEncoder("all-MiniLM-L6-v2", layers=True)
     person = learned.subjects[0]
     kept = [number for number, subject in enumerate(learned.subjects) if subject != person]
     with (

@@ -21,7 +21,7 @@ ASKED = "something is wrong with the money for my last order"
 
 def main() -> None:
     learned = load("learn").of(*ABOVE)
-    with protomem.open(None, encoder="all-MiniLM-L6-v2") as memory:
+    with protomem.open(None, encoder="layers:all-MiniLM-L6-v2") as memory:
         memory.learn(learned.texts, [f"{ABOVE[label]}/{label}" for label in learned.labels])
         (plain,) = memory.predict([ASKED])
         (certain,) = memory.predict([ASKED], certainty=0.8)

@@ -15,9 +15,9 @@ ASKED = [
 
 def main() -> None:
     learned = load("learn")
-    with protomem.open(None, encoder="all-MiniLM-L6-v2") as memory:
+    with protomem.open(None, encoder="layers:all-MiniLM-L6-v2") as memory:
         memory.learn(learned.texts, learned.labels)
-        for text, answer in zip(ASKED, memory.predict(ASKED, coverage=0.9, false_alarm=0.05), strict=True):
+        for text, answer in zip(ASKED, memory.predict(ASKED, coverage=0.9, false_alarm=0.1), strict=True):
             print(text)
             best, probability = answer.ranking[0]
             print(f"  {answer.label or 'none of these'} (best: {best}, {probability:.0%})")

@@ -20,7 +20,7 @@ TOPICS = {
 
 def main() -> None:
     learned, tried = load("learn").of(*TOPICS), load("ask").of(*TOPICS)
-    with protomem.open(None, encoder="all-MiniLM-L6-v2") as memory:
+    with protomem.open(None, encoder="layers:all-MiniLM-L6-v2") as memory:
         memory.learn(learned.texts, [TOPICS[label] for label in learned.labels])
         answers = memory.predict(tried.texts, multi_label=True, evidence=0)
         exact = sum(one.label_set == set(TOPICS[label]) for one, label in zip(answers, tried.labels, strict=True))

@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     encoders: Annotated[
         tuple[str, ...],
         Meta(description='The text and image encoders a new memory may have, besides "vectors:N".'),
-    ] = ("onnx:all-MiniLM-L6-v2", "all-MiniLM-L6-v2")
+    ] = ("layers:all-MiniLM-L6-v2", "onnx:all-MiniLM-L6-v2", "all-MiniLM-L6-v2")
     body_bytes: Annotated[Count, Meta(description="Longest body of a request, in bytes.")] = 16 * 2**20
     body_seconds: Annotated[Seconds, Meta(description="Within which a body has to come.")] = 15.0
     request_seconds: Annotated[Seconds, Meta(description="After which a caller is told that the server is busy.")] = (

@@ -125,7 +125,7 @@ def _settings(
 def _planned(encoder: str | Encoder | None, retain: Retain | None, width: int | None) -> tuple[MemorySettings, Encoder]:
     """The settings of a memory that is yet to be made."""
     if encoder is None:
-        raise InvalidInput('a new memory needs an encoder, such as encoder="all-MiniLM-L6-v2"')
+        raise InvalidInput('a new memory needs an encoder, such as encoder="layers:all-MiniLM-L6-v2"')
     solved = resolve_encoder(encoder)
     space = SpaceSettings(solved.dimension, solved.fingerprint)
     settings = MemorySettings(solved.name, retain or "codes", replace(space, width=width or space.width))

@@ -93,9 +93,9 @@ def test_the_packages_are_those_of_the_project() -> None:
 def test_what_the_export_runs_is_in_the_library() -> None:
     (code,) = (shlex.split(rest)[2] for rest in of("RUN") if rest.startswith("python -c"))
     compile(code, "Dockerfile", "exec")
-    name, model = re.findall(r"protomem\.(\w+)\('(.+?)'\)", code)[0]
+    name, model = re.findall(r"protomem\.(\w+)\('(.+?)', layers=True\)", code)[0]
     assert hasattr(protomem, name)
-    assert environment()["PROTOMEM_ENCODERS"] == f"onnx:{model}"
+    assert environment()["PROTOMEM_ENCODERS"] == f"layers:{model}"
 
 
 def test_its_environment_is_settings_that_can_be_read() -> None:

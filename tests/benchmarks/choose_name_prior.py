@@ -79,7 +79,7 @@ def name_codes(names: tuple[str, ...], scale: int) -> Codes:
     return quantize(embeddings, scale)
 
 
-ENCODER: Final = protomem.OnnxEncoder("all-MiniLM-L6-v2")
+ENCODER: Final = protomem.OnnxEncoder("all-MiniLM-L6-v2", layers=True)
 
 
 def table(percent: dict[float, Percent]) -> Table:

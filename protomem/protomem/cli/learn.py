@@ -29,7 +29,7 @@ from protomem.settings import Retain
 
 __all__ = ["learn"]
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+DEFAULT_ENCODER = "layers:all-MiniLM-L6-v2"
 
 
 @reported_errors()
@@ -39,8 +39,8 @@ def learn(
     encoder: Annotated[
         str | None,
         typer.Option(
-            help="A sentence-transformers model, onnx:NAME or vectors:DIMENSION. A memory that is there keeps its own; "
-            f"a new one takes {DEFAULT_ENCODER}, or the length of the vectors in the file."
+            help="layers:NAME, onnx:NAME or NAME of a sentence-transformers model, or vectors:DIMENSION. A memory that "
+            f"is there keeps its own; a new one takes {DEFAULT_ENCODER}, or the length of the vectors in the file."
         ),
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from protomem.encoders.onnx_layout import ModelLayout
+from protomem.encoders.onnx_layout import OTHERWISE, ModelLayout
 from protomem.encoders.onnx_tokenizer import load_tokenizer
 from protomem.errors import InvalidInput
 from protomem.runtime import onnxruntime
@@ -32,24 +32,23 @@ PROBES: Final = (
 
 
 def check_hidden_states(name: str, model: Any, graph: bytes) -> None:
-    """Raises `InvalidInput` if the graph's hidden states are not the model's."""
+    """Raises `InvalidInput` if the graph's hidden states are not those of `model`, as `hidden_states` made it."""
     import torch
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     names = [given.name for given in session.get_inputs()]
-    vocabulary = model.get_input_embeddings().num_embeddings
+    vocabulary = model.model.get_input_embeddings().num_embeddings
     for shape in SHAPES:
         ids = np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape) % vocabulary
         feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         feeds = {given: feeds[given] for given in names}
         with torch.inference_mode():
-            answer = model(**{given: torch.from_numpy(values) for given, values in feeds.items()})
-        expected = answer.last_hidden_state.numpy()
+            expected = model(*map(torch.from_numpy, feeds.values())).numpy()
         difference = np.abs(session.run(None, feeds)[0] - expected).max()
         if not difference <= TOLERANCE * np.abs(expected).max():
             raise InvalidInput(
                 f"the ONNX export of the model {name!r} differs from torch by {difference:.1e} for texts of {shape[1]} "
-                'tokens: use the encoder without "onnx:"'
+                f"tokens: {OTHERWISE}"
             )
 
 
@@ -63,5 +62,5 @@ def check_tokens(name: str, layout: ModelLayout) -> None:
         if ours.encode(text).ids != theirs(text, truncation=True, max_length=layout.max_length)["input_ids"]:
             raise InvalidInput(
                 f"tokenizer.json of the model {name!r} reads {text[:40]!r} otherwise than transformers does: "
-                'save it again with SentenceTransformer.save, or use the encoder without "onnx:"'
+                f"save it again with SentenceTransformer.save, or {OTHERWISE}"
             )

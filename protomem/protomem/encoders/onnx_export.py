@@ -1,20 +1,21 @@
 """The one-time export of a transformer to ONNX, and the file it is kept in.
 
-The graph ends at the hidden states: with the pooling inside, a text's embedding depends on its batch (FACTS).
+The graph ends at one hidden state a token: with the pooling inside, a text's embedding depends on its batch (FACTS).
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from protomem.encoders.graph_file import intact_sha256, keep
+from protomem.encoders.layers import VERSION as LAYERS
+from protomem.encoders.layers import hidden_states
 from protomem.encoders.onnx_check import check_hidden_states, check_tokens
-from protomem.encoders.onnx_layout import ModelLayout
+from protomem.encoders.onnx_layout import OTHERWISE, ModelLayout
 from protomem.encoders.torch_loading import faiss_before_torch, quiet_loading
 from protomem.encoders.weights import file_sha256, unknown_model
 from protomem.errors import InvalidInput, MissingExtra
@@ -28,28 +29,29 @@ LARGEST: Final = 2**31 - 2**20
 """An ONNX file is one protocol buffer, which ends at 2 GiB; the graph itself needs less than the 1 MiB kept free."""
 
 
-def exported_graph(name: str, layout: ModelLayout, cache: Path) -> tuple[Path, str]:
+def exported_graph(name: str, layout: ModelLayout, cache: Path, layers: bool) -> tuple[Path, str]:
     """The ONNX file of a model and its SHA-256, exported on first use under `cache`/KEY/model.onnx.
 
-    KEY names the weights and the configuration. A file that does not match the hash beside it is exported again: the
+    Its output is the last layer, or with `layers` all of them in one. KEY names the weights, the configuration and
+    which of the two. A file that does not match the hash beside it is exported again: the
     same torch writes the same bytes, and another graph has another fingerprint, so no answer can change silently.
     """
-    path = cache / _key(layout) / "model.onnx"
+    path = cache / _key(layout, layers) / "model.onnx"
     recorded = intact_sha256(path)
-    return path, recorded if recorded is not None else keep(path, _export(name, layout))
+    return path, recorded if recorded is not None else keep(path, _export(name, layout, layers))
 
 
-def _key(layout: ModelLayout) -> str:
+def _key(layout: ModelLayout, layers: bool) -> str:
     files = [layout.config_file, *layout.weight_files]
-    parts = [VERSION, *(f"{file.name} {file_sha256(file)}" for file in files)]
+    parts = [VERSION, *([LAYERS] if layers else []), *(f"{file.name} {file_sha256(file)}" for file in files)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:KEY_DIGITS]
 
 
-def _export(name: str, layout: ModelLayout) -> bytes:
-    model = _load(name, layout)
+def _export(name: str, layout: ModelLayout, layers: bool) -> bytes:
+    model = hidden_states(_load(name, layout), layers)
     size = sum(values.numel() * values.element_size() for values in model.state_dict().values())
     if size > LARGEST:
-        raise InvalidInput(f"the model {name!r} is too large for one ONNX file ({size:,} bytes): use it without onnx:")
+        raise InvalidInput(f"the model {name!r} is too large for one ONNX file ({size:,} bytes): {OTHERWISE}")
     graph = _traced(name, model)
     check_hidden_states(name, model, graph)
     check_tokens(name, layout)
@@ -81,14 +83,14 @@ def _traced(name: str, model: Any) -> bytes:
     import onnx
     import torch
 
-    inputs = {"input_ids": torch.tensor([[1, 2, 1], [1, 1, 2]]), "attention_mask": torch.ones(2, 3, dtype=torch.int64)}
-    if "token_type_ids" in inspect.signature(model.forward).parameters:
-        inputs["token_type_ids"] = torch.zeros(2, 3, dtype=torch.int64)
+    values = {"input_ids": torch.tensor([[1, 2, 1], [1, 1, 2]]), "attention_mask": torch.ones(2, 3, dtype=torch.int64)}
+    values["token_type_ids"] = torch.zeros(2, 3, dtype=torch.int64)
+    inputs = {given: values[given] for given in model.inputs}
     try:
         with TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations of the exporter and of tracing, about code that is not ours
             torch.onnx.export(
-                _hidden_states(model, list(inputs)),
+                model,
                 tuple(inputs.values()),
                 f"{folder}/model.onnx",
                 input_names=list(inputs),
@@ -99,21 +101,6 @@ def _traced(name: str, model: Any) -> bytes:
             )
             graph = onnx.load(f"{folder}/model.onnx")
     except torch.onnx.OnnxExporterError as error:
-        raise InvalidInput(f"torch cannot export the model {name!r} to ONNX ({error}): use it without onnx:") from error
+        raise InvalidInput(f"torch cannot export the model {name!r} to ONNX ({error}): {OTHERWISE}") from error
     graph.producer_version = ""
     return bytes(graph.SerializeToString(deterministic=True))
-
-
-def _hidden_states(model: Any, names: list[str]) -> Any:
-    """The transformer with positional inputs and one output, which is what the exporter traces."""
-    import torch
-
-    class HiddenStates(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, *inputs: Any) -> Any:
-            return self.model(**dict(zip(names, inputs, strict=True))).last_hidden_state
-
-    return HiddenStates().eval()

@@ -13,7 +13,7 @@ from typing import Any, Final, final
 
 from protomem.errors import InvalidInput
 
-__all__ = ["ModelLayout", "read_layout"]
+__all__ = ["OTHERWISE", "ModelLayout", "read_layout"]
 
 MODULES: Final = (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
 TEXT_ONLY: Final = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
@@ -29,6 +29,9 @@ TRANSFORMER_SETTINGS: Final = {
 
 POOLING_SIZES: Final = ("embedding_dimension", "word_embedding_dimension", "include_prompt")
 """Settings of Pooling that change nothing without a prompt."""
+
+OTHERWISE: Final = 'use sentence-transformers itself: name the model without "onnx:" or "layers:"'
+"""What to try with a model that cannot be run here."""
 
 SHORTEST: Final = 2
 """Tokens that a tokenizer puts around every text."""
@@ -130,6 +133,5 @@ def _json(name: str, file: Path) -> Any:
 def _unsupported(name: str, what: str) -> InvalidInput:
     return InvalidInput(
         f"the model {name!r} cannot be run by onnxruntime here: {what}. Supported are a Transformer with mean Pooling "
-        "and optionally Normalize, with a tokenizer.json and safetensors; for other models use the encoder without "
-        '"onnx:"'
+        f"and optionally Normalize, with a tokenizer.json and safetensors; for other models {OTHERWISE}"
     )

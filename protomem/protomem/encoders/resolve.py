@@ -13,13 +13,17 @@ from protomem.errors import InvalidInput
 __all__ = ["resolve_encoder"]
 
 PORT: Final = ("name", "dimension", "fingerprint", "reproducible", "keeps_text", "encode")
-FORMS: Final = '"vectors:384", "onnx:all-MiniLM-L6-v2", "all-MiniLM-L6-v2", the path of a model folder, or an Encoder'
+FORMS: Final = (
+    '"vectors:384", "layers:all-MiniLM-L6-v2", "onnx:all-MiniLM-L6-v2", "all-MiniLM-L6-v2", the path of a model '
+    "folder, or an Encoder"
+)
 
 
 def resolve_encoder(spec: str | Encoder) -> Encoder:
     """The encoder that `spec` names; an `Encoder` is returned as it is.
 
-    "vectors:384" is `Vectors(384)`, "onnx:NAME" is `OnnxEncoder(NAME)`, any other text is `SentenceEncoder(NAME)`.
+    "vectors:384" is `Vectors(384)`, "onnx:NAME" is `OnnxEncoder(NAME)`, "layers:NAME" is `OnnxEncoder(NAME,
+    layers=True)`, any other text is `SentenceEncoder(NAME)`.
     Raises `InvalidInput` for anything else and for a model that cannot be had.
     """
     if not isinstance(spec, str):
@@ -31,8 +35,8 @@ def resolve_encoder(spec: str | Encoder) -> Encoder:
         raise InvalidInput(f"{spec!r} names no encoder: pass {FORMS}")
     if colon and kind == "vectors":
         return Vectors(_whole_number(spec, rest))
-    if colon and kind == "onnx":
-        return OnnxEncoder(rest)
+    if colon and kind in ("onnx", "layers"):
+        return OnnxEncoder(rest, layers=kind == "layers")
     return SentenceEncoder(spec)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from protomem.encoders import Encoder, OnnxEncoder, SentenceEncoder
-from protomem.encoders.onnx import TOKENS_PER_BATCH, _batches_of_equal_length
+from protomem.encoders.onnx import TOKENS_PER_BATCH, Tokens, _batches_of_equal_length
 from protomem.errors import InvalidInput, InvalidItem, MissingExtra
 
 for needed in ("faiss", "onnxruntime", "tokenizers", "onnx", "onnxscript", "torch", "transformers"):
@@ -21,9 +21,15 @@ MakeModel = Callable[..., Path]
 WORDS = [("ab" * (index % 9 + 1) + " c" * (index % 4)).strip() for index in range(70)]
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["last", "layers"])
+def layers(request: pytest.FixtureRequest) -> bool:
+    """Whether embeddings are of all layers."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def real(minilm: str, minilm_cache: Path) -> OnnxEncoder:
-    return OnnxEncoder(minilm, cache=minilm_cache)
+def real(minilm: str, minilm_cache: Path, layers: bool) -> OnnxEncoder:
+    return OnnxEncoder(minilm, layers=layers, cache=minilm_cache)
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +57,25 @@ def test_a_text_has_the_same_bits_alone_and_in_any_batch(
 
 
 def test_a_text_has_the_same_bits_on_one_thread(
-    minilm: str, minilm_cache: Path, alone: np.ndarray, varied_texts: list[str]
+    minilm: str, minilm_cache: Path, layers: bool, alone: np.ndarray, varied_texts: list[str]
 ) -> None:
-    one = OnnxEncoder(minilm, cache=minilm_cache, threads=1)
+    one = OnnxEncoder(minilm, layers=layers, cache=minilm_cache, threads=1)
     np.testing.assert_array_equal(one.encode(varied_texts), alone, strict=True)
 
 
 def test_a_batch_holds_texts_of_one_length() -> None:
     lengths = [*np.random.default_rng(0).integers(1, 300, 2_000).tolist(), 5_000]
-    batches = [rows.tolist() for rows in _batches_of_equal_length([[1] * length for length in lengths])]
+    tokens = [Tokens([1] * length, np.arange(length)) for length in lengths]
+    batches = [rows.tolist() for rows in _batches_of_equal_length(tokens)]
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
     assert all(len({lengths[row] for row in rows}) == 1 for rows in batches)
     assert all(len(rows) == 1 or len(rows) * lengths[rows[0]] <= TOKENS_PER_BATCH for rows in batches)
 
 
-def test_agrees_with_sentence_transformers(minilm: str, alone: np.ndarray, varied_texts: list[str]) -> None:
+def test_agrees_with_sentence_transformers(minilm: str, minilm_cache: Path, varied_texts: list[str]) -> None:
     pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     theirs = SentenceEncoder(minilm).encode(varied_texts)
+    alone = OnnxEncoder(minilm, cache=minilm_cache).encode(varied_texts)
     lengths = np.linalg.norm(theirs, axis=1) * np.linalg.norm(alone, axis=1)
     assert ((theirs * alone).sum(axis=1) / lengths).min() > 0.99999
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from protomem.encoders import OnnxEncoder
+from protomem.encoders.layers import hidden_states
 from protomem.encoders.onnx_check import check_hidden_states
 from protomem.encoders.onnx_layout import read_layout
 from protomem.errors import InvalidInput
@@ -141,14 +142,15 @@ def test_a_tokenizer_that_transformers_reads_otherwise_is_refused(
         OnnxEncoder(folder, cache=tmp_path)
 
 
-def test_an_export_that_computes_something_else_is_refused(make_model: MakeModel, tmp_path: Path) -> None:
+@pytest.mark.parametrize("layers", [False, True])
+def test_an_export_that_computes_something_else_is_refused(make_model: MakeModel, tmp_path: Path, layers: bool) -> None:
     _needs_export()
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    OnnxEncoder(make_model("one"), cache=tmp_path / "cache")
+    OnnxEncoder(make_model("one"), layers=layers, cache=tmp_path / "cache")
     (graph,) = (tmp_path / "cache").glob("*/model.onnx")
     other = transformers.BertModel.from_pretrained(make_model("other", seed=1)).eval()
     with pytest.raises(InvalidInput, match="the ONNX export of the model 'tiny' differs from torch by"):
-        check_hidden_states("tiny", other, graph.read_bytes())
+        check_hidden_states("tiny", hidden_states(other, layers), graph.read_bytes())
 
 
 def _needs_export() -> None:

@@ -26,12 +26,17 @@ def test_a_path_is_a_sentence_encoder(make_model: Callable[..., Path]) -> None:
     assert isinstance(resolve_encoder(str(make_model())), SentenceEncoder)
 
 
-def test_onnx_and_a_path_is_an_onnx_encoder(make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["onnx", "layers"])
+def test_onnx_or_layers_and_a_path_is_an_onnx_encoder(
+    make_model: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     for needed in ("onnxruntime", "onnx", "platformdirs"):
         pytest.importorskip(needed, reason=f"{needed} is not installed")
     folder = make_model()
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder.parent))
-    assert isinstance(resolve_encoder(f"onnx:{folder}"), OnnxEncoder)
+    encoder = resolve_encoder(f"{kind}:{folder}")
+    assert isinstance(encoder, OnnxEncoder)
+    assert encoder.name == f"{kind}:{folder}"
 
 
 @pytest.mark.parametrize("spec", [Vectors(7), Vectors(4_096)])
@@ -51,7 +56,7 @@ def test_a_dimension_out_of_range_is_refused(spec: str) -> None:
         resolve_encoder(spec)
 
 
-@pytest.mark.parametrize("spec", ["", "  ", "onnx:", "vectors:"])
+@pytest.mark.parametrize("spec", ["", "  ", "onnx:", "layers:", "vectors:"])
 def test_a_spec_that_names_nothing_is_refused(spec: str) -> None:
     with pytest.raises(InvalidInput, match='names no encoder: pass "vectors:384"'):
         resolve_encoder(spec)
@@ -64,7 +69,14 @@ def test_what_is_no_encoder_is_refused(spec: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["no-such-model-7f3a", "onnx:no-such-model-7f3a", "nobody/no-such-7f3a", "./no/such/7f3a"]
+    "spec",
+    [
+        "no-such-model-7f3a",
+        "onnx:no-such-model-7f3a",
+        "layers:no-such-model-7f3a",
+        "nobody/no-such-7f3a",
+        "./no/such/7f3a",
+    ],
 )
 def test_an_unknown_model_says_where_it_was_looked_for(spec: str) -> None:
     pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")

@@ -10,8 +10,9 @@ const MOST = 200;
 const VECTORS = "vectors";
 const OTHER = "other";
 const ENCODERS = [
-  ["onnx:all-MiniLM-L6-v2", "Texts, by all-MiniLM-L6-v2 (ONNX)"],
-  ["all-MiniLM-L6-v2", "Texts, by all-MiniLM-L6-v2 (PyTorch)"],
+  ["layers:all-MiniLM-L6-v2", "Texts, by all layers of all-MiniLM-L6-v2"],
+  ["onnx:all-MiniLM-L6-v2", "Texts, by the last layer of all-MiniLM-L6-v2"],
+  ["all-MiniLM-L6-v2", "Texts, by the last layer, with PyTorch"],
   [VECTORS, "Vectors that you bring"],
   [OTHER, "Another encoder of this server"],
 ];
