@@ -41,6 +41,12 @@ classes of both data sets, with all examples, 10 and 5 a class (`tests/benchmark
 94.5, 87.5, 86.0 % and 56.3, 34.2, 29.5 % with 2."""
 
 
+RANKING = 0.01
+"""Of the step between two p-values, what is used to rank the items that would share the larger one. Without it 128
+examples left out tell fewer than 129 items apart: of CLINC150's validation and out-of-scope texts the unknown one then
+is the stranger in 98.0 % of all pairs, and in 99.0 % with it, as by the strangeness itself."""
+
+
 def strangeness(best: Floats, scores: Floats, temperature: float, votes: float) -> Floats:
     """How strange items look: best subspace scores (n,) and the ensemble's scores (n, labels) to (n,).
 
@@ -68,22 +74,34 @@ def leverages(ensemble: Ensemble, rows: npt.NDArray[np.int64], targets: npt.NDAr
 class Known:
     """What new items are compared with: `strangeness` (m,) ascending, of examples that were left out.
 
-    `shares` (m + 1,) holds the p-value of an item that is stranger than the first 0, 1, ... m of them.
+    Of an item that is stranger than the first 0, 1, ... m of them, `shares` (m + 1,) holds the conformal p-value, `below`
+    (m + 1,) the last of those, minus infinity where there is none, and `steps` (m + 1,) what its p-value is more than
+    the item's, times RANKING. `spread` is the standard deviation of `strangeness`.
     """
 
     strangeness: Floats
     shares: Floats
+    below: Floats
+    steps: Floats
+    spread: float
 
     @classmethod
     def of(cls, strangeness: Floats, weights: Floats) -> Known:
         """The comparison with examples of this strangeness (m,) and these weights (m,), all above 0."""
         order = np.argsort(strangeness, kind="stable")
-        count = len(order)
+        ranked, count = strangeness[order], len(order)
         above = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
         # A new item counts as much as an example does in the mean.
         shares = (1 + count * above / above[0]) / (1 + count) if count else np.ones(1)
-        return cls(strangeness[order], shares)
+        spread = float(ranked.std()) if count and ranked[0] < ranked[-1] else 1.0
+        return cls(ranked, shares, np.append(-np.inf, ranked), RANKING * np.append(0.0, -np.diff(shares)), spread)
 
     def p_values(self, strangeness: Floats) -> Floats:
-        """The weighted share at least as strange as each item (n,), the item itself among them: (n,), in 0..1."""
-        return np.asarray(self.shares[np.searchsorted(self.strangeness, strangeness, side="left")])
+        """The weighted share at least as strange as each item (n,), the item itself among them: (n,), in 0..1.
+
+        Of items between the same two examples the stranger has the smaller one: all are larger by up to RANKING of the
+        step from the one example to the other, so that as many are called strange as without it, or fewer.
+        """
+        place = np.searchsorted(self.strangeness, strangeness, side="left")
+        left = np.exp((self.below[place] - strangeness) / self.spread)
+        return np.asarray(self.shares[place] + self.steps[place] * left)
