@@ -74,9 +74,9 @@ def leverages(ensemble: Ensemble, rows: npt.NDArray[np.int64], targets: npt.NDAr
 class Known:
     """What new items are compared with: `strangeness` (m,) ascending, of examples that were left out.
 
-    Of an item that is stranger than the first 0, 1, ... m of them, `shares` (m + 1,) holds the conformal p-value, `below`
-    (m + 1,) the last of those, minus infinity where there is none, and `steps` (m + 1,) what its p-value is more than
-    the item's, times RANKING. `spread` is the standard deviation of `strangeness`.
+    Of an item that is stranger than the first 0, 1, ... m of them, `shares` (m + 1,) holds the conformal p-value and
+    `below` (m + 1,) the last of those, or minus infinity; `steps` (m + 1,) is what that one's p-value is more, times
+    RANKING. `spread` is the standard deviation of `strangeness`.
     """
 
     strangeness: Floats
