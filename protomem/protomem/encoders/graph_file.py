@@ -31,7 +31,8 @@ def keep(path: Path, content: bytes) -> str:
         _replace(_hash_file(path), f"{sha256}\n".encode())
     except OSError as error:
         raise InvalidInput(
-            f"the exported model cannot be kept at {path} ({error.strerror}): pass cache= a folder that can be written"
+            f"the exported model cannot be kept at {path} ({error.strerror}): pass cache= a folder that can be "
+            "written, or on Linux set XDG_CACHE_HOME to one"
         ) from error
     return sha256
 
