@@ -13,22 +13,18 @@ from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
-from common import CONSOLE, DIMENSION, Split, arguments, draw, load, require_data, save, show_machine
+from common import CONSOLE, Split, arguments, draw, fitted, load, require_data, save, show_machine
 from rich.progress import Progress
 from rich.table import Table
 from scipy.stats import rankdata
 
-import protomem
 from protomem.blas import one_blas_thread
 from protomem.calibration import CALIBRATION_SAMPLE, Calibration, leave_one_out
 from protomem.codes import Codes, quantize
 from protomem.ensemble import Ensemble
-from protomem.examples import Examples
 from protomem.items import Items
 from protomem.novelty import ENERGY_WEIGHT, Known, leverages
 from protomem.softmax import log_sum_exp
-from protomem.space import Space, SpaceSettings
-from protomem.statistics import Statistics
 
 Floats = npt.NDArray[np.float64]
 Found = dict[str, dict[str, dict[str, list[float]]]]
@@ -93,18 +89,15 @@ def cases() -> Iterator[Case]:
 
 def measure(found: Found, case: Case) -> None:
     """Every score and every way of weighting, on one case."""
-    space = Space(SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint))
-    codes, labels = quantize(case.learned.vectors, space.scale), [(str(label),) for label in case.learned.labels]
-    statistics = Statistics.of(space, codes, labels)
-    ids = [f"{row:06}" for row in range(len(codes))]
-    ensemble, problem = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
+    statistics, ensemble, problem = fitted(case.learned)
     calibration = Calibration.fit(statistics, ensemble, problem)
     rows = ensemble.examples.sample(SAMPLE)
     rows = rows[_company(ensemble, rows)]
     targets = ensemble.examples.label_matrix(rows)
     left_out = _parts(*leave_one_out(statistics, ensemble, problem, rows, targets), calibration)
     known, unknown = (
-        _asked(ensemble, calibration, quantize(some.vectors, space.scale)) for some in (case.known, case.unknown)
+        _asked(ensemble, calibration, quantize(some.vectors, ensemble.space.scale))
+        for some in (case.known, case.unknown)
     )
     for weight in WEIGHTS:
         _note(found, _score(weight), case, _mixed(known, weight), _mixed(unknown, weight))

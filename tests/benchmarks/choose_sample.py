@@ -13,22 +13,17 @@ from typing import Final
 
 import numpy as np
 from calibration import Sure
-from common import CONSOLE, DATA_SETS, DIMENSION, Split, arguments, require_data, save, show_machine
+from common import CONSOLE, DATA_SETS, Split, arguments, fitted, require_data, save, show_machine
 from held_out import FOLDS, splits
 from rich.progress import Progress
 from rich.table import Table
 
-import protomem
 from protomem.blas import one_blas_thread
 from protomem.calibration import CALIBRATION_SAMPLE, _temperature, leave_one_out
 from protomem.codes import quantize
-from protomem.ensemble import Ensemble
-from protomem.examples import Examples
 from protomem.items import Items
 from protomem.novelty import leverages
 from protomem.softmax import softmax
-from protomem.space import Space, SpaceSettings
-from protomem.statistics import Statistics
 
 Errors = dict[int, list[float]]
 """Calibration errors by size of the sample, one for each drawing."""
@@ -57,12 +52,8 @@ def main() -> None:
 
 def errors(examples: Split, held: Split) -> Errors:
     """The calibration error of the answers for `held` by temperatures of samples of every size."""
-    space = Space(SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint))
-    codes, labels = quantize(examples.vectors, space.scale), [(str(label),) for label in examples.labels]
-    statistics = Statistics.of(space, codes, labels)
-    ids = [f"{row:06}" for row in range(len(codes))]
-    ensemble, problem = Ensemble.fit(statistics, Examples(DIMENSION).with_rows(ids, codes, labels))
-    asked, _ = ensemble.scores(Items(space, quantize(held.vectors, space.scale)))
+    statistics, ensemble, problem = fitted(examples)
+    asked, _ = ensemble.scores(Items(ensemble.space, quantize(held.vectors, ensemble.space.scale)))
     right = np.array(ensemble.names)[asked.argmax(axis=1)] == held.labels
 
     rows = ensemble.examples.sample(MOST)

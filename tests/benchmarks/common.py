@@ -31,10 +31,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 import protomem
+from protomem.beside import Later
 from protomem.codes import quantize
 from protomem.encoders import Encoder, resolve_encoder
 from protomem.ensemble import Ensemble
 from protomem.examples import Examples
+from protomem.heads.analytic import Dual, Primal
 from protomem.over_all import Solving
 from protomem.space import Space, SpaceSettings
 from protomem.statistics import Statistics
@@ -50,6 +52,7 @@ __all__ = [
     "Split",
     "arguments",
     "draw",
+    "fitted",
     "load",
     "median",
     "named",
@@ -130,9 +133,18 @@ def draw(labels: Names, per_class: int, seed: int) -> Rows:
 
 
 def solved(examples: Split, width: int | None = None, kernel_rows: int = 0) -> tuple[Statistics, Ensemble]:
-    """The sums and the heads of a memory that remembers these examples, from the core's parts without a memory.
+    """The sums and the heads of a memory that remembers these examples, as `fitted` has them."""
+    statistics, ensemble, _ = fitted(examples, width, kernel_rows)
+    return statistics, ensemble
 
-    Equal to those behind `Memory.predict`: a pure function of what is remembered. Options are those of `protomem.open`.
+
+def fitted(
+    examples: Split, width: int | None = None, kernel_rows: int = 0
+) -> tuple[Statistics, Ensemble, Later[Primal | Dual] | None]:
+    """The sums and the heads of a memory that remembers these examples, and what its ridge regression solved.
+
+    From the core's parts without a memory, and equal to those behind `Memory.predict`: a pure function of what is
+    remembered. Options are those of `protomem.open`.
     """
     settings = SpaceSettings(DIMENSION, protomem.Vectors(DIMENSION).fingerprint)
     space = Space(settings if width is None else replace(settings, width=width))
@@ -141,8 +153,8 @@ def solved(examples: Split, width: int | None = None, kernel_rows: int = 0) -> t
     ids = [f"{row:06}" for row in range(len(examples))]
     statistics = Statistics.of(space, codes, labels)
     remembered = Examples(DIMENSION).with_rows(ids, codes, labels)
-    ensemble, _ = Ensemble.fit(statistics, remembered, solving=Solving(kernel_rows))
-    return statistics, ensemble
+    ensemble, problem = Ensemble.fit(statistics, remembered, solving=Solving(kernel_rows))
+    return statistics, ensemble, problem
 
 
 def taught(examples: Split, kernel_rows: int = 0) -> protomem.Memory:
