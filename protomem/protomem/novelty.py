@@ -40,11 +40,9 @@ classes of both data sets, with all examples, 10 and 5 a class (`tests/benchmark
 97.5, 89.0, 86.5 % and 56.3, 38.1, 32.1 % with 0.75,
 96.0, 87.0, 85.0 % and 60.0, 38.1, 32.1 % with 2."""
 
-
 RANKING = 0.01
-"""Of the step between two p-values, what is used to rank the items that would share the larger one. Without it 128
-examples left out tell fewer than 129 items apart: of CLINC150's validation and out-of-scope texts the unknown one then
-is the stranger in 98.0 % of all pairs, and in 99.0 % with it, as by the strangeness itself."""
+"""Of the step between two p-values, what is used to rank the items that would share the smaller one. Without it no more
+p-values were to be had than one for each example left out, and items stranger than all of those shared the least."""
 
 
 def strangeness(best: Floats, scores: Floats, temperature: float, votes: float) -> Floats:
@@ -75,8 +73,8 @@ class Known:
     """What new items are compared with: `strangeness` (m,) ascending, of examples that were left out.
 
     Of an item that is stranger than the first 0, 1, ... m of them, `shares` (m + 1,) holds the conformal p-value and
-    `below` (m + 1,) the last of those, or minus infinity; `steps` (m + 1,) is what that one's p-value is more, times
-    RANKING. `spread` is the standard deviation of `strangeness`.
+    `below` (m + 1,) the last of those, or minus infinity; `steps` (m + 1,) is that one's share, times RANKING.
+    `spread` is the standard deviation of `strangeness`.
     """
 
     strangeness: Floats

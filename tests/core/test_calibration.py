@@ -91,8 +91,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protomem.ensemble.panel", lambda *_: EVEN)
 
 
-@pytest.mark.usefixtures("unrounded")
-@pytest.mark.usefixtures("many")
+@pytest.mark.usefixtures("many", "unrounded")
 @pytest.mark.parametrize(("count", "width"), [(40, 64), (90, 64)], ids=["dual", "primal"])
 def test_leave_one_out_equals_learning_the_others_only(count: int, width: int) -> None:
     """Every head fitted anew without the row. The closed form takes as given the ridge γ, and who are whose rivals:

@@ -83,8 +83,8 @@ def _traced(name: str, model: Any) -> bytes:
     import onnx
     import torch
 
-    values = {"input_ids": torch.tensor([[1, 2, 1], [1, 1, 2]]), "attention_mask": torch.ones(2, 3, dtype=torch.int64)}
-    values["token_type_ids"] = torch.zeros(2, 3, dtype=torch.int64)
+    ids = torch.tensor([[1, 2, 1], [1, 1, 2]])
+    values = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
     inputs = {given: values[given] for given in model.inputs}
     try:
         with TemporaryDirectory() as folder, warnings.catch_warnings():
