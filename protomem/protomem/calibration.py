@@ -41,8 +41,8 @@ Rows = npt.NDArray[np.int64]
 
 CALIBRATION_SAMPLE = 256
 """Examples left out in turn, each of which costs a triangular solve at every change: with 256 it takes some 136 ms,
-with 128 it took 121 (`tests/benchmarks/speed.py`). On held-out training data the calibration error is 2.4 % with 128, 2.2 %
-with 256 and 2.1 % with 512 in the mean, and in one sample of ten above 3.2, 2.7 and 2.5 %
+with 128 it took 121 (`tests/benchmarks/speed.py`). On held-out training data the calibration error is 2.4 % with 128,
+2.2 % with 256 and 2.1 % with 512 in the mean, and in one sample of ten above 3.2, 2.7 and 2.5 %
 (`tests/benchmarks/choose_sample.py`)."""
 
 FEW_SAMPLE = 512
